@@ -1,0 +1,1 @@
+"""Weights: which ones, where they come from, and how they are run."""

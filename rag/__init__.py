@@ -1,0 +1,1 @@
+"""From files to archive, and from question to verified answer."""

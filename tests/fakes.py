@@ -1,0 +1,116 @@
+"""An embedder and a language model that need no weights and count their calls."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import threading
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from models.protocols import (
+    Cancelled,
+    Capabilities,
+    EmbedderIdentity,
+    Message,
+    ModelError,
+    PassageInput,
+    PassageVectors,
+)
+from vectorstore.arabic import fold
+
+DIMENSION = 64
+
+
+class FakeEmbedder:
+    """Bag of folded words hashed into 64 dimensions: texts that share words are near."""
+
+    variant = "fake"
+
+    def __init__(self, name: str = "fake") -> None:
+        self.identity = EmbedderIdentity(name, "0" * 64, "query: ", "text: ", DIMENSION)
+        self.queries = 0
+        self.passages = 0
+
+    def _vector(self, text: str) -> np.ndarray:
+        vector = np.full(DIMENSION, 1e-3, dtype=np.float32)
+        for word in re.findall(r"\w+", fold(text)):
+            digest = hashlib.sha256(word.removeprefix("ال").encode()).digest()
+            vector[digest[0] % DIMENSION] += 1 if digest[1] % 2 else -1
+        return vector / np.linalg.norm(vector)
+
+    def embed_query(self, text: str) -> np.ndarray:
+        self.queries += 1
+        return self._vector(text)
+
+    def embed_passages(self, passages: Sequence[PassageInput]) -> list[PassageVectors]:
+        self.passages += len(passages)
+        return [
+            PassageVectors(
+                self._vector(p.text),
+                np.stack([self._vector(p.text[a:b]) for a, b in p.sentences])
+                if p.sentences
+                else np.zeros((0, DIMENSION), np.float32),
+            )
+            for p in passages
+        ]
+
+
+class FakeLanguageModel:
+    """Says what ``reply`` returns for the prompt, word by word; keeps every prompt it was given."""
+
+    name = "fake"
+    identity = "fake"
+    context_tokens = 4096
+
+    def __init__(self, reply=lambda messages: "لا أعرف", probabilities=None) -> None:
+        self.reply = reply
+        self.probabilities = probabilities
+        self.capabilities = Capabilities(
+            logits=probabilities is not None, grammar=False, prefix_state=False, prefill=True
+        )
+        self.prompts: list[tuple[Message, ...]] = []
+        self.closed = False
+
+    def generate(
+        self,
+        messages: Sequence[Message],
+        *,
+        constant: int = 0,
+        prefill: str = "",
+        max_tokens: int = 200,
+        stop: Sequence[str] = (),
+        grammar: str | None = None,
+        cancel: threading.Event | None = None,
+    ) -> Iterator[str]:
+        if self.closed:
+            raise ModelError("the fake model is closed")
+        self.prompts.append(tuple(messages))
+        for piece in re.findall(r"\s*\S+", self.reply(list(messages))):
+            if cancel is not None and cancel.is_set():
+                raise Cancelled
+            yield piece
+
+    def next_token_probabilities(
+        self,
+        messages: Sequence[Message],
+        options: Sequence[str],
+        *,
+        constant: int = 0,
+        prefill: str = "",
+        cancel: threading.Event | None = None,
+    ) -> dict[str, float]:
+        if self.probabilities is None:
+            raise ModelError("the fake model was made without probabilities")
+        self.prompts.append(tuple(messages))
+        return {option: self.probabilities.get(option, 0.0) for option in options}
+
+    def count_tokens(self, text: str) -> int:
+        return max(1, len(text) // 3)
+
+    def queued(self) -> int:
+        return 0
+
+    def close(self) -> None:
+        self.closed = True

@@ -1,0 +1,1 @@
+"""The archive: articles, where their sentences lie, and the indexes that find them."""
