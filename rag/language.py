@@ -1,0 +1,115 @@
+"""Which language a text is in: by its letters first, by a detector only for longer Latin text."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from functools import cache
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from py3langid.langid import LanguageIdentifier
+
+LATIN_SURE = 40  # letters from which a detector is asked; shorter Latin text counts as English
+
+_SCRIPT_LANGUAGE = {
+    "CYRILLIC": "ru",
+    "HEBREW": "he",
+    "GREEK": "el",
+    "HIRAGANA": "ja",
+    "KATAKANA": "ja",
+    "HANGUL": "ko",
+    "CJK": "zh",
+    "DEVANAGARI": "hi",
+    "BENGALI": "bn",
+    "THAI": "th",
+    "ARMENIAN": "hy",
+    "GEORGIAN": "ka",
+    "ETHIOPIC": "am",
+}
+# Letters that Arabic does not have, by the language they speak for.
+_LETTERS = {"ckb": "ەێۆڕڵ", "ps": "ټډړښڼېځڅږۍ", "ug": "ۇۈۋ", "ur": "ٹڈڑںےہھۓ"}
+_OWN_SHARE = 0.02  # of the letters; below it they are in names and quoted words
+_PERSIAN = "پچژگیک"
+_PERSIAN_SHARE = 0.05
+_LATIN = "az cs da de en es fi fr hr hu id it ku ms nb nl nn no pl pt ro sq sv sw tr vi".split()
+# What a question is built of, whatever the names in it.
+_ARABIC_WORDS = frozenset(
+    "من ما ماذا متى أين اين كم كيف لماذا لمن بكم هل أي أية اي وما ومن ومتى وأين وكم وكيف ولماذا "
+    "ماهو ماهي هو هي في عن على إلى الى مع التي الذي".split()
+)
+_ENGLISH_WORDS = frozenset(
+    "who whom whose what when where which why how is are was were did does do has have the of in "
+    "on to and about with".split()
+)
+
+
+def detect_language(text: str) -> str:
+    """ISO 639-1 code (639-3 for Sorani, "ckb") of the language that most letters are in.
+
+    A text without letters, and a short one in Latin letters, counts as English.
+    """
+    scripts = Counter(_script(character) for character in text if character.isalpha())
+    if not scripts:
+        return "en"
+    script = max(sorted(scripts), key=scripts.__getitem__)
+    if script == "ARABIC":
+        return _arabic_script_language(text, scripts[script])
+    if script == "CJK" and scripts["HIRAGANA"] + scripts["KATAKANA"] > 0.1 * scripts["CJK"]:
+        return "ja"
+    if script == "LATIN":
+        return _latin_language(text) if scripts[script] >= LATIN_SURE else "en"
+    return _SCRIPT_LANGUAGE.get(script, "en")
+
+
+def answer_language(question: str, requested: str = "auto") -> str:
+    """ "ar" or "en": ``requested`` if it is one of them, else the script of the question's letters.
+
+    Raises ValueError for any other request than "auto", "ar" or "en".
+    """
+    if requested in ("ar", "en"):
+        return requested
+    if requested != "auto":
+        raise ValueError(f"answer language {requested!r}; expected auto, ar or en")
+    words = re.findall(r"\w+", question.lower())
+    arabic, english = (
+        sum(w in common for w in words) for common in (_ARABIC_WORDS, _ENGLISH_WORDS)
+    )
+    if arabic != english:
+        return "ar" if arabic > english else "en"
+    scripts = Counter(_script(character) for character in question if character.isalpha())
+    # A tie speaks for Arabic: a Latin name in an Arabic question is usual, the reverse is not.
+    return "ar" if scripts["ARABIC"] and 2 * scripts["ARABIC"] >= scripts.total() else "en"
+
+
+@cache
+def _script(character: str) -> str:
+    return unicodedata.name(character, "UNKNOWN").split(" ", 1)[0].removesuffix("-COMPATIBILITY")
+
+
+def _arabic_script_language(text: str, letters: int) -> str:
+    counts = Counter(text)
+    shares = {k: sum(counts[c] for c in own) / letters for k, own in _LETTERS.items()}
+    likeliest = max(shares, key=shares.__getitem__)
+    if shares[likeliest] > _OWN_SHARE:
+        return likeliest
+    # Some keyboards give Arabic text the Farsi ya and keheh, and Arabic spells names with پ or گ:
+    # only text that has many of these and hardly the letters they replace is Persian.
+    persian = sum(counts[c] for c in _PERSIAN)
+    arabic = sum(counts[c] for c in "ةىيك")
+    return "fa" if persian > _PERSIAN_SHARE * letters and persian > 4 * arabic else "ar"
+
+
+@cache
+def _detector() -> LanguageIdentifier:
+    # Imported on first use: the detector's model takes a moment to load.
+    from py3langid.langid import MODEL_FILE, LanguageIdentifier
+
+    detector = LanguageIdentifier.from_model_file(MODEL_FILE)
+    detector.set_languages(sorted(set(_LATIN) & set(detector.labels)))
+    return detector
+
+
+def _latin_language(text: str) -> str:
+    return _detector().classify(text[:2000])[0]
