@@ -18,11 +18,10 @@ from vectorstore.arabic import fold, fold_aligned
 
 SEPARATOR = " / "
 
-# Words that go before or after an outlet's name without being part of it, folded.
-_KINDS = (
-    "وكاله صحيفه جريده قناه شبكه موقع مجله اذاعه بوابه تلفزيون مقال تقرير خبر "
-    "newspaper agency daily channel website magazine network"
-).split()
+# Words that go before or after an outlet's name without being part of it, folded. Only the first
+# ones make an ambiguous name an outlet: موقع المدينة is where the city lies, تقرير اليوم is today's.
+_SURE_KINDS = "وكاله صحيفه جريده قناه newspaper agency daily channel website".split()
+_KINDS = [*_SURE_KINDS, *"شبكه موقع مجله اذاعه بوابه تلفزيون magazine network".split()]
 _LEADING_KINDS = re.compile(rf"^(?:the |(?:{'|'.join(_KINDS)}) )+")
 _TRAILING_KINDS = re.compile(rf"(?: (?:news|{'|'.join(_KINDS)}))+$")
 
@@ -193,7 +192,7 @@ def _without_prefix(matched: str) -> str:
 def _pattern() -> re.Pattern[str]:
     # The longest name first, so that "Al Arabiya" is not sought inside a longer one.
     names = "|".join(map(_flexible, sorted(_index(), key=lambda key: (-len(key), key))))
-    kind = rf"[وف]?(?:[بلك]?(?:ال)?|لل)(?:{'|'.join(_KINDS)})"
+    kind = rf"[وف]?(?:[بلك]?(?:ال)?|لل)(?:{'|'.join(_SURE_KINDS)})"
     return re.compile(
         rf"(?<!\w)(?P<before>{kind}\s+[\"'(]?)?(?P<name>{names})(?!\w)(?P<after>\s+{kind}(?!\w))?"
     )
