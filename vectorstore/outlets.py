@@ -19,7 +19,7 @@ from vectorstore.arabic import fold, fold_aligned
 SEPARATOR = " / "
 
 # Words that go before or after an outlet's name without being part of it, folded. Only the first
-# ones make an ambiguous name an outlet: موقع المدينة is where the city lies, تقرير اليوم is today's.
+# ones make an ambiguous name an outlet: موقع المدينة is where a city lies.
 _SURE_KINDS = "وكاله صحيفه جريده قناه newspaper agency daily channel website".split()
 _KINDS = [*_SURE_KINDS, *"شبكه موقع مجله اذاعه بوابه تلفزيون magazine network".split()]
 _LEADING_KINDS = re.compile(rf"^(?:the |(?:{'|'.join(_KINDS)}) )+")
