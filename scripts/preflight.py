@@ -46,7 +46,8 @@ def compiler_problem():
     missing = [name for name, found in (("C", c), ("C++", cxx)) if not found]
     if missing:
         return (
-            f"no {' and no '.join(missing)} compiler found; the language model's runtime is compiled here, once. "
+            f"no {' and no '.join(missing)} compiler found; the language model's runtime is "
+            "compiled here, once. "
             "Debian or Ubuntu: apt install build-essential · Fedora: dnf install gcc-c++ · "
             "macOS: xcode-select --install"
         )
