@@ -5,6 +5,7 @@ The ``to_dict`` forms are the JSON contract of ``ask`` and ``search``: keys are 
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Literal
 
@@ -53,6 +54,7 @@ class Retrieved:
     """The outcome of a search: sentences and passages, each best first.
 
     ``dropped_undated``: how many articles a date filter left out for having no date.
+    ``signals``: what the decision to answer is made from, by name.
     """
 
     question: str
@@ -60,6 +62,7 @@ class Retrieved:
     passages: tuple[FoundPassage, ...]
     dropped_undated: int = 0
     retrieve_ms: float = 0.0
+    signals: Mapping[str, float] = field(default_factory=dict)
 
     def to_dict(self) -> dict:
         """The JSON of ``mustanad search``."""

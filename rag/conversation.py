@@ -1,0 +1,125 @@
+"""Follow-up questions made standalone, small talk told apart, history bounded."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from vectorstore.arabic import fold
+
+TURNS = 6  # of the history that are read
+_LONGEST_FOLLOW_UP = 9  # words
+
+_OPENINGS = re.compile(r"^(?:و(?=\w)|ف(?=\w)|and\b|but\b|so\b|what about|how about|ماذا عن|then\b)")
+_POINTERS = frozenset(
+    fold(w)
+    for w in "it that this those these they them he she his her their him there then one ones same "
+    "ذلك هذا هذه تلك هؤلاء هو هي هم هناك منها منه عنها عنه فيها فيه بها به لها له كانت بلاده "
+    "بلادها بلادهم كلاهما نفسه نفسها".split()
+)
+_GREETINGS = {
+    "ar": (
+        "مرحبا",
+        "اهلا",
+        "السلام عليكم",
+        "سلام",
+        "صباح الخير",
+        "مساء الخير",
+        "شكرا",
+        "شكرا جزيلا",
+    ),
+    "en": ("hi", "hello", "hey", "good morning", "good evening", "thanks", "thank you"),
+}
+_ABOUT = re.compile(
+    r"^(?:who|what) are you\b|^what can you do\b|^how do you work\b|^من انت\b|^ما انت\b"
+    r"|^ماذا (?:تستطيع|يمكنك)\b|^كيف تعمل\b"
+)
+_REPLIES = {
+    (
+        "ar",
+        "greeting",
+    ): "أهلا بك. اسألني عما في أرشيفك من الأخبار، وسأجيب بما تقوله المقالات مع مواضع الاقتباس.",
+    (
+        "en",
+        "greeting",
+    ): "Hello. Ask me about the news in your archive; I answer from the articles and show the words that each sentence rests on.",
+    (
+        "ar",
+        "about",
+    ): "أنا مستند، أمين أرشيف أخبارك. أعمل على جهازك وحده، وأجيب من مقالات أرشيفك، وأعرض لكل جملة الكلمات التي تستند إليها، وما لا يذكره الأرشيف أقول إني لا أعرفه.",
+    (
+        "en",
+        "about",
+    ): "I am Mustanad, the librarian of your news archive. I run on your machine alone, answer from your articles, show the words that every sentence rests on, and say so when the archive does not tell.",
+}
+
+
+def bounded(history: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
+    """The last turns of a history, checked. Raises ValueError on a turn of another form."""
+    turns = []
+    for i, turn in enumerate(history):
+        role, content = turn.get("role"), turn.get("content")
+        if role not in ("user", "assistant") or not isinstance(content, str):
+            raise ValueError(
+                f"history turn {i} is {dict(turn)!r:.80}; expected "
+                '{"role": "user" or "assistant", "content": text}'
+            )
+        turns.append({"role": role, "content": content})
+    return turns[-TURNS:]
+
+
+def small_talk(question: str, language: str) -> str | None:
+    """A fixed reply to a greeting or a question about the assistant itself, else None."""
+    folded = re.sub(r"[^\w\s]", "", fold(question)).strip()
+    if folded in _GREETINGS["ar"] or folded in _GREETINGS["en"]:
+        return _REPLIES[language, "greeting"]
+    if _ABOUT.match(folded):
+        return _REPLIES[language, "about"]
+    return None
+
+
+def standalone(question: str, history: Sequence[Mapping[str, str]]) -> str:
+    """A question for retrieval: a follow-up is preceded by the user's last question.
+
+    A question that stands on its own is returned as it is. The assistant's own words are left
+    out, so that an error in an answer does not steer the next search; what the user asked about
+    is what a follow-up points to.
+    """
+    asked = [turn["content"] for turn in history if turn["role"] == "user"]
+    if not asked or not is_follow_up(question):
+        return question
+    return f"{asked[-1]} {question}"
+
+
+def is_follow_up(question: str) -> bool:
+    """Whether a question leans on what was said before: its opening, its pointers, its length."""
+    folded = fold(question).strip()
+    words = re.findall(r"\w+", folded)
+    if _OPENINGS.match(folded) and not _own_w(words):
+        return True
+    return len(words) <= 3 or (
+        len(words) <= _LONGEST_FOLLOW_UP and any(w in _POINTERS for w in words)
+    )
+
+
+def _own_w(words: Sequence[str]) -> bool:
+    """«وزير», «وفق», «فيروس»: a first word whose و or ف belongs to it."""
+    return bool(words) and words[0].startswith(
+        (
+            "وزير",
+            "وزاره",
+            "وفق",
+            "وفد",
+            "وكال",
+            "وقع",
+            "وصف",
+            "ولد",
+            "في",
+            "فاز",
+            "فرنس",
+            "فلسط",
+            "فريق",
+            "وباء",
+            "ورد",
+        )
+    )

@@ -1,0 +1,171 @@
+"""The bilingual glossary: Arabic names and terms with their English, for questions that cross.
+
+Countries, languages, cities, months and currencies come from CLDR (through Babel), outlets from
+the archive's table, common terms of the news from ``data/lexicon.tsv``, and the user's own names
+from the settings, which win over all others.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+from babel import Locale
+
+from rag.transliteration import find_transliterated
+from vectorstore.analysis import analyse
+from vectorstore.outlets import outlets
+
+_ARABIC_WORD = re.compile(r"[\u0621-\u065f\u0670-\u06d3]+")
+_LATIN_NAME = re.compile(r"[A-Z][\w'’-]*[A-Za-z]|[A-Z]{2,}")
+_CROSSING = re.compile(r"\d+(?:[.,]\d+)*%?|[A-Za-z][A-Za-z0-9'-]*")
+_ENGLISH_CROSSING = re.compile(r"\d[\d.,]*%?|\b[A-Z]{2,}\d*\b")  # English words do not cross
+_LONGEST = 6  # words of a term
+
+
+@dataclass(frozen=True)
+class Term:
+    """An Arabic name or term and its English; ``name`` tells proper names from common words."""
+
+    arabic: str
+    english: str
+    name: bool
+
+
+@dataclass(frozen=True)
+class Match:
+    """A term found in a text, ``text[start:end]``, clitics in front included."""
+
+    term: Term
+    start: int
+    end: int
+
+
+class Glossary:
+    """Looks terms up in texts of either language. Immutable once made."""
+
+    def __init__(self, own_names: Mapping[str, str] | None = None) -> None:
+        own = tuple(Term(arabic, english, True) for english, arabic in (own_names or {}).items())
+        self._arabic: dict[tuple[str, ...], Term] = {}
+        self._english: dict[tuple[str, ...], list[Term]] = {}
+        for term in (*own, *_common_terms()):
+            self._arabic.setdefault(tuple(analyse(term.arabic)), term)
+            self._english.setdefault(tuple(analyse(term.english)), []).append(term)
+        self._arabic.pop((), None)
+        self._english.pop((), None)
+
+    def find_arabic(self, text: str) -> list[Match]:
+        """Terms in an Arabic text, longest first at each place, in order, not overlapping."""
+        words = [
+            (m.start(), m.end(), stems)
+            for m in _ARABIC_WORD.finditer(text)
+            if (stems := tuple(analyse(m.group())))
+        ]
+        return _longest_matches(words, self._arabic)
+
+    def find_english(self, text: str) -> list[Term]:
+        """Terms in an English text; one English term may have several Arabic spellings."""
+        words = [
+            (m.start(), m.end(), stems)
+            for m in re.finditer(r"[A-Za-z][\w'’-]*", text)
+            if (stems := tuple(analyse(m.group())))
+        ]
+        spellings = {key: Term("", " ".join(key), False) for key in self._english}
+        return [
+            term
+            for match in _longest_matches(words, spellings)
+            for term in self._english[tuple(match.term.english.split(" "))]
+        ]
+
+    def crossing_terms(self, question: str, language: str) -> str:
+        """What of a question can be searched in text of the other language, as one string.
+
+        Figures and Latin strings stay as they are; names and terms are given in the other
+        language.
+        """
+        if language == "ar":
+            kept = _CROSSING.findall(question)
+            translated = [m.term.english for m in self.find_arabic(question)]
+        else:
+            kept = _ENGLISH_CROSSING.findall(question)
+            translated = [t.arabic for t in self.find_english(question)]
+        return " ".join(dict.fromkeys([*kept, *translated]))
+
+    def names_for(self, arabic: str, question: str = "") -> dict[str, str]:
+        """Arabic names of a text with their English, the question's own spellings first."""
+        names: dict[str, str] = {}
+        for latin in dict.fromkeys(_LATIN_NAME.findall(question)):
+            word = find_transliterated(latin.removesuffix("'s").removesuffix("’s"), arabic)
+            if word:
+                names[word] = latin.removesuffix("'s").removesuffix("’s")
+        for match in self.find_arabic(arabic):
+            spelling = arabic[match.start : match.end]
+            if spelling not in names and not any(spelling in known for known in names):
+                names[spelling] = match.term.english
+        return names
+
+
+def _longest_matches(
+    words: list[tuple[int, int, tuple[str, ...]]], table: Mapping[tuple[str, ...], Term]
+) -> list[Match]:
+    matches = []
+    i = 0
+    while i < len(words):
+        for length in range(min(_LONGEST, len(words) - i), 0, -1):
+            run = words[i : i + length]
+            term = table.get(tuple(stem for _, _, stems in run for stem in stems))
+            if term is not None:
+                matches.append(Match(term, run[0][0], run[-1][1]))
+                i += length
+                break
+        else:
+            i += 1
+    return matches
+
+
+@cache
+def _common_terms() -> tuple[Term, ...]:
+    return (*_cldr_names(), *_outlets(), *_lexicon())
+
+
+def _cldr_names() -> list[Term]:
+    arabic, english = Locale("ar"), Locale("en")
+    terms = []
+    for code, name in arabic.territories.items():
+        if code in english.territories:
+            terms.append(Term(name, english.territories[code], True))
+    for zone, data in arabic.time_zones.items():
+        city = english.time_zones.get(zone, {}).get("city") or zone.rsplit("/", 1)[-1].replace(
+            "_", " "
+        )
+        if data.get("city"):
+            terms.append(Term(data["city"], city, True))
+    for locale in (arabic, Locale("ar", "SY"), Locale("ar", "DZ")):
+        for month, name in locale.months["format"]["wide"].items():
+            terms.append(Term(name, english.months["format"]["wide"][month], True))
+    for code, name in arabic.currencies.items():
+        if code in english.currencies:
+            terms.append(Term(name, english.currencies[code], False))
+    return terms
+
+
+def _outlets() -> list[Term]:
+    return [
+        Term(name, outlet.name, True)
+        for outlet in outlets().values()
+        for name in (outlet.arabic, *outlet.aliases)
+        if _ARABIC_WORD.search(name)
+    ]
+
+
+def _lexicon() -> list[Term]:
+    terms = []
+    text = files("rag").joinpath("data", "lexicon.tsv").read_text(encoding="utf-8")
+    for line in text.splitlines():
+        if line and not line.startswith("#"):
+            arabic, english, kind = line.split("\t")
+            terms.append(Term(arabic, english, kind == "name"))
+    return terms

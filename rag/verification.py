@@ -1,0 +1,139 @@
+"""Does the evidence support this sentence? Figures, names and wording, across languages.
+
+A sentence of an answer is checked against the evidence sentences, not against the question: what
+the question assumes is no evidence. Hard rules come first: a figure, or in another language than
+the evidence a name, that the evidence does not hold makes a sentence unsupported whatever else
+speaks for it. What remains is a probability from the share of its words that the evidence holds
+and from the similarity of their vectors.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.protocols import Embedder, PassageInput
+from rag.figures import missing_figures
+from rag.names import Glossary
+from rag.transliteration import find_transliterated
+from vectorstore.analysis import analyse
+from vectorstore.arabic import fold
+
+SUPPORTED = 0.5  # probability from which a sentence counts as supported
+_CITED = re.compile(r"\s*\[\d+\]")
+_LATIN_NAME = re.compile(r"(?<![\w'’-])[A-Z][\w'’-]*")
+# Words written large in English without being names of anything that an article must hold.
+_TITLES = frozenset(
+    "the a an in on at according he she it they we i his her its their this that these those and "
+    "but or yes no not mr mrs ms dr president minister prime foreign king queen prince sheikh "
+    "council state ministry government chinese russian arab arabic islamic muslim american "
+    "secretary general side party party's agency article articles archive news".split()
+)
+
+
+@dataclass(frozen=True)
+class Claim:
+    """What a sentence is checked against: the words of an article and who stands behind them.
+
+    ``heading`` holds source, title and date, in which names may also be found.
+    """
+
+    text: str
+    heading: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """``support``: probability that the evidence entails the sentence. ``evidence``: indices of
+    the evidence it rests on, best first. ``missing``: figures and names that were not found."""
+
+    supported: bool
+    support: float
+    evidence: tuple[int, ...]
+    missing: tuple[str, ...] = ()
+
+
+class Verifier:
+    """Checks sentences of one language against evidence of the same or another."""
+
+    def __init__(self, embedder: Callable[[], Embedder], glossary: Glossary) -> None:
+        self._embedder = embedder
+        self._glossary = glossary
+
+    def check(
+        self,
+        sentence: str,
+        claims: Sequence[Claim],
+        *,
+        same_language: bool,
+        hint: Sequence[int] = (),
+    ) -> Verdict:
+        """Verdict on one sentence; ``hint``: indices that the model itself cited."""
+        plain = _CITED.sub("", sentence).strip()
+        if not claims or not any(c.isalnum() for c in plain):
+            return Verdict(False, 0.0, ())
+        scores = self._scores(plain, claims, same_language)
+        best = max(range(len(claims)), key=lambda i: (scores[i] + 0.05 * (i in hint), -i))
+        chosen = [best]
+        missing = self._missing(plain, [claims[best]], same_language)
+        if missing:  # a second sentence may hold what the first lacks
+            for i in sorted(range(len(claims)), key=lambda i: -scores[i]):
+                fewer = self._missing(plain, [claims[j] for j in (*chosen, i)], same_language)
+                if i != best and len(fewer) < len(missing):
+                    chosen, missing = [*chosen, i], fewer
+                    break
+        support = _probability(max(scores[i] for i in chosen), same_language)
+        if same_language and len(chosen) > 1:
+            joined = " ".join(claims[i].text for i in chosen)
+            support = max(support, _probability(_overlap(plain, joined), same_language))
+        if missing:
+            support = min(support, 0.2)
+        return Verdict(support >= SUPPORTED, round(support, 4), tuple(chosen), tuple(missing))
+
+    def _scores(self, plain: str, claims: Sequence[Claim], same_language: bool) -> list[float]:
+        if same_language:
+            return [_overlap(plain, f"{c.text} {c.heading}") for c in claims]
+        texts = [plain, *(c.text for c in claims)]
+        vectors = self._embedder().embed_passages(
+            [PassageInput(text, None, ((0, len(text)),)) for text in texts]
+        )
+        rows = np.stack([v.passage for v in vectors])
+        return [float(s) for s in rows[1:] @ rows[0]]
+
+    def _missing(self, plain: str, claims: Sequence[Claim], same_language: bool) -> list[str]:
+        held = " ".join(f"{c.text} {c.heading}" for c in claims)
+        missing = [f"{value:g}" for value in missing_figures(plain, held)]
+        return missing if same_language else missing + self._missing_names(plain, held)
+
+    def _missing_names(self, plain: str, held: str) -> list[str]:
+        known = {
+            word for m in self._glossary.find_arabic(held) for word in _words(m.term.english)
+        } | set(_words(held))
+        missing = []
+        for match in _LATIN_NAME.finditer(plain):
+            name = re.sub("['’]s$", "", match.group())
+            if name.lower() in _TITLES or any(part in known for part in _words(name)):
+                continue
+            if find_transliterated(name, held) is None:
+                missing.append(name)
+        return missing
+
+
+def _words(text: str) -> list[str]:
+    return re.findall(r"[a-z]+", fold(text))
+
+
+def _overlap(sentence: str, evidence: str) -> float:
+    """Share of a sentence's distinct stems that the evidence holds."""
+    stems = set(analyse(sentence))
+    return len(stems & set(analyse(evidence))) / len(stems) if stems else 0.0
+
+
+def _probability(score: float, same_language: bool) -> float:
+    """Logistic in the share of words held, or across languages in the cosine."""
+    slope, middle = (12.0, 0.7) if same_language else (16.0, 0.62)
+    return 1 / (1 + math.exp(-slope * (score - middle)))
