@@ -13,8 +13,6 @@ from typing import TYPE_CHECKING, Any
 from mustanad.shadowing import refuse_shadows
 
 if TYPE_CHECKING:
-    from rag.assistant import Assistant
-
     from models.protocols import Embedder, LanguageModel, ModelError
     from rag.answer import (
         Answer,
@@ -26,6 +24,7 @@ if TYPE_CHECKING:
         Retrieved,
         Token,
     )
+    from rag.assistant import Assistant
     from rag.settings import Settings, SettingsError, default_home, load_settings
     from vectorstore.types import Article, ArticleSummary, Filters, StoreError
 

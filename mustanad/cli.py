@@ -18,11 +18,13 @@ import typer
 from mustanad import __version__, render
 from mustanad.cli_eval import evaluate_command
 from mustanad.cli_models import models_app
+from mustanad.lookup import article_ids
 from mustanad.options import (
     ArticleLanguage,
     DateFrom,
     DateTo,
     Json,
+    Question,
     Sources,
     make_filters,
     read_history,
@@ -40,10 +42,9 @@ from mustanad.terminal import (
 )
 
 if TYPE_CHECKING:
-    from rag.assistant import Assistant
-
     from rag.answer import Answer
-    from vectorstore.types import ArticleSummary, Filters
+    from rag.assistant import Assistant
+    from vectorstore.types import Filters
 
 app = typer.Typer(
     name="mustanad",
@@ -107,40 +108,6 @@ def _assistant(ctx: typer.Context, *, read_only: bool = True) -> Iterator[Assist
         yield assistant
 
 
-def _matching(assistant: Assistant, wanted: str) -> list[ArticleSummary]:
-    """Articles whose id is or begins with ``wanted``, or whose file it names.
-
-    Raises StoreError where there is none.
-    """
-    from mustanad import StoreError
-
-    summaries = assistant.articles()
-    exact = [s for s in summaries if s.article_id == wanted]
-    if exact:
-        return exact
-    path = str(Path(wanted).expanduser().absolute())
-    found = [s for s in summaries if wanted in (s.path, Path(s.path).name) or s.path == path]
-    found = found or [s for s in summaries if s.article_id.startswith(wanted)]
-    if not found:
-        raise StoreError(
-            f"no article {wanted!r} in the archive. Expected an article's id, the beginning of "
-            "one, or the name of its file; `mustanad articles` lists them."
-        )
-    return found
-
-
-def _the_one(assistant: Assistant, wanted: str) -> str:
-    """The id of the only article that ``wanted`` means."""
-    found = _matching(assistant, wanted)
-    if len(found) > 1:
-        ids = ", ".join(s.article_id for s in found[:8]) + (", …" if len(found) > 8 else "")
-        raise typer.BadParameter(
-            f"{wanted!r} means {len(found)} articles: {ids}. Give the id of one.",
-            param_hint="ARTICLE",
-        )
-    return found[0].article_id
-
-
 @app.command()
 def ingest(
     ctx: typer.Context,
@@ -178,13 +145,7 @@ def remove(
 ) -> None:
     """Forget articles: their text, vectors and index entries. Your files are not touched."""
     with _assistant(ctx, read_only=False) as assistant:
-        ids: list[str] = []
-        for wanted in articles:
-            found = _matching(assistant, wanted)
-            same_file = len({s.path for s in found}) == 1 and not found[0].article_id.startswith(
-                wanted
-            )
-            ids += [s.article_id for s in found] if same_file else [_the_one(assistant, wanted)]
+        ids = [i for name in articles for i in article_ids(assistant, name, whole_files=True)]
         removed = assistant.remove(list(dict.fromkeys(ids)))
     typer.echo(f"{len(removed)} articles removed: {', '.join(removed)}")
 
@@ -192,10 +153,7 @@ def remove(
 @app.command()
 def status(ctx: typer.Context, as_json: Json = False) -> None:
     """Counts, sizes, versions, and the models in use."""
-    with (
-        output(as_json) as show,
-        _assistant(ctx) as assistant,
-    ):
+    with output(as_json) as show, _assistant(ctx) as assistant:
         document = assistant.status()
         show(document, render.status_text(document))
 
@@ -213,10 +171,7 @@ def articles(
     from dataclasses import asdict
 
     filters = make_filters(sources, date_from, date_to, article_language)
-    with (
-        output(as_json) as show,
-        _assistant(ctx) as assistant,
-    ):
+    with output(as_json) as show, _assistant(ctx) as assistant:
         summaries = assistant.articles(filters)
         document = {"articles": [asdict(s) for s in summaries]}
         show(document, render.articles_text(summaries))
@@ -234,31 +189,21 @@ def show_article(
     as_json: Json = False,
 ) -> None:
     """Print an article: what quotes and offsets refer to."""
-    with (
-        output(as_json) as show,
-        _assistant(ctx) as assistant,
-    ):
-        article_id = _the_one(assistant, article)
+    with output(as_json) as show, _assistant(ctx) as assistant:
+        [article_id] = article_ids(assistant, article)
         found = assistant.article(article_id)
         keys = ("title", "source", "author", "date", "date_kind", "url", "path", "language", "text")
         document = {"article_id": article_id, **{key: getattr(found, key) for key in keys}}
         show(document, render.article_text(article_id, found))
 
 
-Question = Annotated[str, typer.Argument(metavar="QUESTION", help="In Arabic or English.")]
-
-
-def _check_question(question: str) -> str:
-    if not question.strip():
-        raise typer.BadParameter("the question is empty", param_hint="QUESTION")
-    return question
-
-
 @app.command()
 def search(
     ctx: typer.Context,
     question: Question,
-    k: Annotated[int, typer.Option("-k", min=1, max=100, help="How many sentences.")] = 5,
+    k: Annotated[
+        int, typer.Option("-k", metavar="N", min=1, max=100, help="How many sentences.")
+    ] = 5,
     sources: Sources = None,
     date_from: DateFrom = None,
     date_to: DateTo = None,
@@ -266,12 +211,8 @@ def search(
     as_json: Json = False,
 ) -> None:
     """Find the sentences that a question is about, best first; no language model is used."""
-    _check_question(question)
     filters = make_filters(sources, date_from, date_to, article_language)
-    with (
-        output(as_json) as show,
-        _assistant(ctx) as assistant,
-    ):
+    with output(as_json) as show, _assistant(ctx) as assistant:
         retrieved = assistant.search(question, k=k, filters=filters)
         _tell_undated(retrieved.dropped_undated)
         show(retrieved.to_dict(), render.search_text(retrieved))
@@ -283,7 +224,9 @@ def ask(
     question: Question,
     language: Annotated[
         AnswerLanguage,
-        typer.Option("--lang", help="Language of the answer; auto: the question's."),
+        typer.Option(
+            "--lang", metavar="auto|ar|en", help="Language of the answer; auto: the question's."
+        ),
     ] = AnswerLanguage.auto,
     sources: Sources = None,
     date_from: DateFrom = None,
@@ -301,13 +244,9 @@ def ask(
     as_json: Json = False,
 ) -> None:
     """Answer a question from the archive, with citations, or say that it does not know."""
-    _check_question(question)
     filters = make_filters(sources, date_from, date_to, article_language)
     turns = read_history(history)
-    with (
-        output(as_json) as show,
-        _assistant(ctx) as assistant,
-    ):
+    with output(as_json) as show, _assistant(ctx) as assistant:
         answer = _answer(assistant, question, language.value, filters, turns)
         show(answer.to_dict(), render.answer_text(answer))
 
@@ -348,15 +287,20 @@ def _tell_undated(count: int) -> None:
 @app.command()
 def ui(
     ctx: typer.Context,
-    host: Annotated[str, typer.Option(help="Address to serve on.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to serve on.")] = 7860,
+    host: Annotated[
+        str, typer.Option(metavar="ADDRESS", help="Address to serve on.")
+    ] = "127.0.0.1",
+    port: Annotated[
+        int,
+        typer.Option(metavar="PORT", min=0, max=65535, help="Port to serve on; 0: a free one."),
+    ] = 7860,
     demo: Annotated[
         bool, typer.Option("--demo", help="Open the sample archive, in a data folder of its own.")
     ] = False,
 ) -> None:
     """Open the chat page in the browser's address that is printed; Ctrl-C closes it."""
     from mustanad import default_home, load_settings
-    from ui import serve
+    from ui.serve import serve
 
     home = ctx.obj or default_home()
     serve(home, load_settings(home), host=host, port=port, demo=demo)

@@ -41,6 +41,17 @@ def check_language(text: str | None) -> str | None:
     return code
 
 
+def check_question(text: str) -> str:
+    """Any text with a character that shows."""
+    if not text.strip():
+        raise typer.BadParameter("the question is empty")
+    return text
+
+
+Question = Annotated[
+    str,
+    typer.Argument(metavar="QUESTION", callback=check_question, help="In Arabic or English."),
+]
 Json = Annotated[
     bool, typer.Option("--json", help="Print one JSON document on stdout and nothing else.")
 ]

@@ -8,8 +8,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from rag.ingest import IngestProgress
     from tqdm import tqdm
+
+    from rag.ingest import IngestProgress
 
 _QUIET_SECONDS = 30.0  # between two lines of a bar that goes to a file
 

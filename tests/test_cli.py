@@ -259,6 +259,7 @@ def test_ingest_reports_and_ends_with_3_if_a_file_was_skipped(assistant, tmp_pat
         ("c3", "c3d4"),
         ("quay.txt", "a1b2"),
         ("/news/quay.txt", "a1b2"),
+        ("/news/many.jsonl#1", "c3d4"),
     ],
 )
 def test_show_takes_an_id_its_beginning_or_a_file(assistant, wanted, found):
@@ -282,6 +283,7 @@ def test_show_refuses_what_means_several_articles_or_none(assistant):
     several = run("show", "a1")
     assert several.exit_code == 2
     assert "a1b2, a1ff" in several.stderr
+    assert run("show", "many.jsonl").exit_code == 2
     none = run("show", "zz")
     assert none.exit_code == 1
     assert none.stderr.startswith("mustanad: no article 'zz'")

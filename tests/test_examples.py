@@ -1,0 +1,116 @@
+"""The samples: readable, labelled, and questions whose quotes stand in them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from rag.evaluation.matching import unmet_groups
+from rag.evaluation.questions import load_questions
+from rag.loaders import find_files, load
+from vectorstore.arabic import fold
+from vectorstore.types import Article
+
+EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
+
+
+@pytest.fixture(scope="module")
+def articles() -> list[Article]:
+    read = [item for file in find_files([EXAMPLES / "articles"]) for item in load(file)]
+    unreadable = [item for item in read if not isinstance(item, Article)]
+    assert unreadable == []
+    return read
+
+
+@pytest.fixture(scope="module")
+def questions():
+    return load_questions(EXAMPLES / "questions.jsonl").questions
+
+
+def test_thirty_articles_a_quarter_of_them_english(articles):
+    assert Counter(article.language for article in articles) == {"ar": 22, "en": 8}
+
+
+def test_every_format_is_there(articles):
+    formats = {Path(article.path).suffix for article in articles}
+    assert formats == {".txt", ".md", ".html", ".json", ".jsonl", ".csv", ".docx", ".pdf"}
+
+
+def test_every_article_is_labelled_a_sample(articles):
+    for article in articles:
+        assert article.source, article.path
+        assert fold(article.source).startswith((fold("مثال مستند ("), "mustanad example (")), (
+            article.path,
+            article.source,
+        )
+
+
+def test_news_of_the_town_is_labelled_fiction(articles):
+    town = [a for a in articles if "سنديانة البحر" in a.text or "Sindyanat al-Bahr" in a.text]
+    assert len(town) == 22
+    for article in town:
+        assert fold("الخيالية") in fold(article.source) or "fictional" in article.source
+
+
+def test_structured_formats_carry_a_title_and_a_date(articles):
+    for article in articles:
+        if Path(article.path).name.startswith("town-") and article.path.endswith(
+            (".md", ".html", ".json", ".csv")
+        ):
+            assert article.title and re.fullmatch(r"2025-\d\d-\d\d", article.date), article.path
+
+
+def test_forty_questions_in_both_languages_of_every_type(questions):
+    assert [q.id for q in questions] == [f"ex{n:03}" for n in range(1, 41)]
+    assert Counter(q.lang for q in questions) == {"ar": 27, "en": 13}
+    assert {q.type for q in questions} == {
+        *("fact", "number", "attribution", "list", "multi", "paraphrase"),
+        *("unanswerable", "false_premise", "followup"),
+    }
+
+
+def test_every_quote_stands_in_its_article(articles, questions):
+    texts: dict[str, list[str]] = {}
+    for article in articles:
+        texts.setdefault(Path(article.path).name, []).append(article.text)
+    for question in questions:
+        for evidence in question.evidence:
+            assert any(evidence.quote in text for text in texts[evidence.doc]), (
+                question.id,
+                evidence,
+            )
+
+
+def test_answerable_questions_have_gold_and_the_others_none(questions):
+    for question in questions:
+        gold = (question.answers, question.must_include, question.evidence)
+        assert all(gold) if question.type != "unanswerable" else not any(gold), question.id
+        assert bool(question.history) == (question.type == "followup")
+
+
+def test_gold_answers_meet_their_own_conditions(questions):
+    for question in questions:
+        for answer in question.answers:
+            assert unmet_groups(answer, question.must_include) == [], question.id
+
+
+def test_readme_counts_them_right(articles, questions):
+    readme = (EXAMPLES / "README.md").read_text(encoding="utf-8")
+    assert f"{len(articles)} short articles" in readme
+    assert f"{len(questions)} questions" in readme
+
+
+def test_no_address_and_no_quotation_marks_around_real_peoples_words(articles):
+    for article in articles:
+        assert article.url is None
+        if Path(article.path).name.startswith("diplomacy-"):
+            assert not re.search(r"[«»“”\"]", article.text), article.path
+
+
+def test_questions_are_json_lines_without_escapes():
+    lines = (EXAMPLES / "questions.jsonl").read_text(encoding="utf-8").splitlines()
+    assert all(json.dumps(json.loads(line), ensure_ascii=False) == line for line in lines)
