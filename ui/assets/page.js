@@ -1,0 +1,121 @@
+// What Gradio has no part for: opening citations in the reader, their hover cards, light and dark.
+(() => {
+  "use strict";
+  const THEME = "mustanad-theme";
+  let openPlace = () => {};
+  let lastChip = null;
+
+  const placeOf = (link) => {
+    const asked = new URL(link.getAttribute("href"), document.baseURI).searchParams;
+    return { article: asked.get("article"), start: asked.get("start"), end: asked.get("end") };
+  };
+  const addressOf = (place) => {
+    const address = new URL(document.baseURI);
+    address.search = new URLSearchParams(place).toString();
+    return address.href;
+  };
+
+  // --- the reader -----------------------------------------------------------------------------
+  const reader = (element, props, trigger, watch, name) => {
+    let place = null;
+    openPlace = (asked) => { place = asked; trigger(name, asked); };
+    const close = () => {
+      props.value = "";
+      if (lastChip && lastChip.isConnected) lastChip.focus();
+    };
+    watch("value", () => {
+      const mark = element.querySelector("mark");
+      const body = element.querySelector(".mu-body");
+      if (mark) mark.scrollIntoView({ block: "center" });
+      else if (body) body.scrollTop = 0;
+      if (body) body.focus({ preventScroll: true });
+    });
+    const step = (by) => {
+      const answer = lastChip && lastChip.closest(".mu-answer");
+      const chips = answer ? [...answer.querySelectorAll("a.mu-chip")] : [];
+      const at = chips.findIndex((chip) => chip.getAttribute("href") === lastChip.getAttribute("href"));
+      const next = chips[at + by];
+      if (next) { lastChip = next; openPlace(placeOf(next)); }
+    };
+    element.addEventListener("click", async (event) => {
+      const tool = event.target.closest("button.mu-tool");
+      if (!tool) return;
+      if (tool.classList.contains("mu-close")) close();
+      else if (tool.classList.contains("mu-next")) step(1);
+      else if (tool.classList.contains("mu-previous")) step(-1);
+      else if (tool.classList.contains("mu-link") && place) {
+        await navigator.clipboard.writeText(addressOf(place));
+        tool.classList.add("mu-copied");
+        setTimeout(() => tool.classList.remove("mu-copied"), 1200);
+      }
+    });
+    document.addEventListener("keydown", (event) => {
+      if (event.key === "Escape" && element.querySelector(".mu-article")) close();
+    });
+    const asked = new URLSearchParams(location.search);
+    if (asked.has("article")) place = Object.fromEntries(asked);
+  };
+
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest && event.target.closest("a.mu-open");
+    if (!link || event.ctrlKey || event.metaKey || event.shiftKey || event.button) return;
+    event.preventDefault();
+    event.stopPropagation();
+    lastChip = link;
+    hideCard();
+    openPlace(placeOf(link));
+  }, true);
+
+  // --- hover cards ----------------------------------------------------------------------------
+  let card = null;
+  const hideCard = () => { if (card) card.hidden = true; };
+  const showCard = (chip) => {
+    const tip = chip.querySelector(".mu-tip");
+    if (!tip) return;
+    if (!card) {
+      card = document.createElement("div");
+      card.id = "mu-card";
+      document.body.append(card);
+    }
+    chip.removeAttribute("title");  // the card says it better; both at once would cover it
+    card.innerHTML = tip.innerHTML;  // escaped by the server, sanitised by Gradio
+    card.dir = tip.getAttribute("dir") || "";
+    card.hidden = false;
+    const at = chip.getBoundingClientRect();
+    const { offsetWidth: width, offsetHeight: height } = card;
+    const left = Math.min(Math.max(8, at.left + at.width / 2 - width / 2), innerWidth - width - 8);
+    const above = at.top - height - 8;
+    card.style.left = `${left}px`;
+    card.style.top = `${above > 8 ? above : at.bottom + 8}px`;
+  };
+  for (const [on, off] of [["mouseover", "mouseout"], ["focusin", "focusout"]]) {
+    document.addEventListener(on, (event) => {
+      const chip = event.target.closest && event.target.closest("a.mu-chip");
+      if (chip) showCard(chip);
+    });
+    document.addEventListener(off, hideCard);
+  }
+  document.addEventListener("scroll", hideCard, true);
+
+  // --- light and dark -------------------------------------------------------------------------
+  const wanted = () => localStorage.getItem(THEME);
+  const applyTheme = () => {
+    const theme = wanted();
+    if (theme) document.body.classList.toggle("dark", theme === "dark");
+  };
+  document.addEventListener("click", (event) => {
+    if (!event.target.closest || !event.target.closest(".mu-theme")) return;
+    localStorage.setItem(THEME, document.body.classList.contains("dark") ? "light" : "dark");
+    applyTheme();
+  });
+  document.addEventListener("DOMContentLoaded", () => {
+    applyTheme();
+    // Gradio sets its own idea of the theme once it has mounted.
+    new MutationObserver(() => {
+      const dark = document.body.classList.contains("dark");
+      if (wanted() && dark !== (wanted() === "dark")) applyTheme();
+    }).observe(document.body, { attributes: true, attributeFilter: ["class"] });
+  });
+
+  window.mustanad = { reader };
+})();
