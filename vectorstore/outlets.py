@@ -64,6 +64,15 @@ def canonical(name: str) -> str:
     return found[0] if found else _key(name)
 
 
+def is_outlet(name: str, *, ambiguous: bool = False) -> bool:
+    """Whether a name is one of the table's; ``ambiguous`` ones (الرياض) count only if asked."""
+    key = _key(name)
+    return any(
+        ambiguous or _says_it_alone(key, outlets()[outlet], name.strip("()/ "))
+        for outlet in _lookup(name)
+    )
+
+
 def same_outlet(wanted: str, source: str | None) -> bool:
     """Whether one of the outlets that ``source`` names is the ``wanted`` one.
 

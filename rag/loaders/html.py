@@ -1,0 +1,111 @@
+"""Web pages: the article's text and what the page says about it, without what a reader never saw.
+
+Text that is hidden from readers may be written for machines (it is a way to slip instructions to
+a language model), so it is cut out before the article is looked for.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import lxml.html
+from lxml.etree import Comment, ParserError, ProcessingInstruction
+from trafilatura import bare_extraction, html2txt
+
+from rag.loaders.common import LoadError, article, without_surrogates
+from rag.loaders.dates import parse_date
+from rag.loaders.encoding import decode
+from vectorstore.outlets import outlet_of_url
+from vectorstore.types import Article
+
+_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]{2,40})", re.IGNORECASE)
+_XML_DECLARATION = re.compile(r"\A\s*<\?xml[^>]*\?>")
+_HIDING = re.compile(
+    r"display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0(?:\.0+)?(?![.\d])"
+    r"|opacity\s*:\s*0(?:\.0+)?(?![.\d])|text-indent\s*:\s*-\d{3,}|(?:left|top)\s*:\s*-\d{4,}",
+    re.IGNORECASE,
+)
+_RULE = re.compile(r"([^{}@]+)\{([^{}]*)\}")
+_AT_BLOCK = re.compile(r"@[^{};]+\{(?:[^{}]*\{[^{}]*\})*[^{}]*\}")
+_NEVER_SHOWN = ("style", "template", "noscript", "iframe", "object", "svg", "datalist")
+
+
+def read_html(data: bytes, path: Path) -> Iterator[Article]:
+    """The one article of a page; its text is the extracted body, a line a paragraph.
+
+    Raises LoadError if the page has no article text.
+    """
+    match = _CHARSET.search(data[:4096])
+    page = decode(data, match[1].decode("ascii", "replace") if match else None)
+    try:
+        # Surrogates and control characters come from character references such as &#0;.
+        tree = lxml.html.document_fromstring(_XML_DECLARATION.sub("", page))
+    except (ParserError, ValueError) as error:
+        raise LoadError(f"a web page that cannot be parsed: {error}") from error
+    _remove_hidden(tree)
+    document = bare_extraction(
+        tree,
+        with_metadata=True,
+        include_comments=False,
+        date_extraction_params={"extensive_search": False, "original_date": True},
+    )
+    text = document.text if document is not None else None
+    if not text or not text.strip():
+        text = html2txt(tree)
+    if not text or not any(map(str.isalnum, text)):
+        raise LoadError("no article text in the page")
+    url = document.url if document is not None else None
+    yield article(
+        path,
+        without_surrogates(text),
+        title=document.title if document is not None else None,
+        source=_source(document, url),
+        author=document.author if document is not None else None,
+        published=parse_date(document.date) if document is not None else None,
+        url=url,
+    )
+
+
+def _source(document, url: str | None) -> str | None:
+    """The site's name; failing that the outlet that its address belongs to."""
+    name = document.sitename if document is not None else None
+    return name or (outlet_of_url(url) if url else None)
+
+
+def _remove_hidden(tree: lxml.html.HtmlElement) -> None:
+    """Take out what no reader sees; structured data stays, for the metadata."""
+    hidden_names = _hidden_by_rules(tree)
+    for element in list(tree.iter()):
+        if element.getparent() is None:
+            continue
+        if element.tag in (Comment, ProcessingInstruction) or _is_hidden(element, hidden_names):
+            element.drop_tree()
+
+
+def _is_hidden(element: lxml.html.HtmlElement, hidden_names: set[str]) -> bool:
+    if element.tag in _NEVER_SHOWN:
+        return True
+    if element.tag == "script":
+        return "json" not in (element.get("type") or "")
+    if element.tag in ("html", "body", "head", "meta", "link"):
+        return False
+    names = {f".{name}" for name in (element.get("class") or "").split()}
+    return (
+        element.get("hidden") is not None
+        or (element.get("aria-hidden") or "").lower() == "true"
+        or bool(_HIDING.search(element.get("style") or ""))
+        or not hidden_names.isdisjoint(names | {f"#{element.get('id')}"})
+    )
+
+
+def _hidden_by_rules(tree: lxml.html.HtmlElement) -> set[str]:
+    """ ".class" and "#id" selectors that the page's own style sheets hide on every device."""
+    hidden: set[str] = set()
+    for style in tree.iter("style"):
+        sheet = _AT_BLOCK.sub("", re.sub(r"/\*.*?\*/", "", style.text or "", flags=re.S))
+        for selectors, declarations in _RULE.findall(sheet):
+            if _HIDING.search(declarations):
+                hidden.update(s.strip() for s in selectors.split(","))
+    return {name for name in hidden if re.fullmatch(r"[.#][\w-]+", name)}
