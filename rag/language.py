@@ -50,7 +50,7 @@ def detect_language(text: str) -> str:
 
     A text without letters, and a short one in Latin letters, counts as English.
     """
-    scripts = Counter(_script(character) for character in text if character.isalpha())
+    scripts = _scripts(text)
     if not scripts:
         return "en"
     script = max(sorted(scripts), key=scripts.__getitem__)
@@ -78,9 +78,18 @@ def answer_language(question: str, requested: str = "auto") -> str:
     )
     if arabic != english:
         return "ar" if arabic > english else "en"
-    scripts = Counter(_script(character) for character in question if character.isalpha())
+    scripts = _scripts(question)
     # A tie speaks for Arabic: a Latin name in an Arabic question is usual, the reverse is not.
     return "ar" if scripts["ARABIC"] and 2 * scripts["ARABIC"] >= scripts.total() else "en"
+
+
+def _scripts(text: str) -> Counter[str]:
+    """How many letters of a text are in each script."""
+    scripts: Counter[str] = Counter()
+    for character, count in Counter(text).items():
+        if character.isalpha():
+            scripts[_script(character)] += count
+    return scripts
 
 
 @cache

@@ -22,6 +22,7 @@ _LABELS = (
     "مساء صباحا ص م هـ ه ق by بتوقيت غرينتش مكه المكرمه"
 )
 _UPDATED = re.compile(r"updated|modified|تحديث|تعديل")
+_DIGIT = re.compile(r"\d")
 _ISO = re.compile(r"(?<!\d)((?:19|20)\d\d)-(\d\d)-(\d\d)(?!\d)")
 _YEAR_FIRST = re.compile(r"(?<!\d)((?:19|20)\d\d)[/.](\d{1,2})[/.](\d{1,2})(?!\d)")
 _YEAR_LAST = re.compile(r"(?<!\d)(\d{1,2})[/.-](\d{1,2})[/.-]((?:19|20)\d\d)(?!\d)")
@@ -83,7 +84,7 @@ def find_dates(text: str) -> list[tuple[str, int, int]]:
 
 def date_line(line: str) -> str | None:
     """The date of a line that says nothing else (weekday, time, "published" and Hijri allowed)."""
-    if len(line) > 100:
+    if len(line) > 100 or not _DIGIT.search(line):
         return None
     found = find_dates(line)
     folded = fold(line)

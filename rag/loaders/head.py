@@ -17,6 +17,7 @@ HEAD_LINES = 6  # lines with text that are looked at from the top, and below: fr
 TAIL_LINES = 2
 LONGEST_TITLE = 200  # characters
 LONGEST_OUTLET = 60
+LONGEST_DATELINE = 100
 
 _MEDIA_WORD = re.compile(
     r"(?<!\w)(?:وكاله|شبكه|صحيفه|جريده|قناه|موقع|مجله|اذاعه|الاخباريه|الانباء|للانباء|نيوز|برس|"
@@ -25,8 +26,13 @@ _MEDIA_WORD = re.compile(
 _LABELLED = re.compile(r"^\W*(?:المصدر|source)\s*[:：]\s*(?P<name>.{2,60}?)\W*$", re.IGNORECASE)
 # "بكين 17 سبتمبر 2020 (شينخوا) --", "LONDON, Sept 17 (Reuters) -", "(أ ف ب) -"
 _DATELINE = re.compile(r"^(?P<place>[^().\n]{0,60}?)\s*\({1,2}(?P<names>[^()\n]{2,40})\){1,2}")
-# "القاهرة - رويترز:", "جدة ـ واس"
-_BYLINE = re.compile(r"^[\w\s]{2,25}?\s*[-–—ـ,،]\s*(?P<names>[^-–—ـ:\n]{2,30}?)\s*(?::|$)")
+# "القاهرة - رويترز:", "جدة ـ واس", "عين اليوم - الرياض"
+_BYLINE = re.compile(
+    r"^(?P<left>[\w\s«»\"]{2,30}?)\s*[-–—ـ]\s*(?P<right>[^-–—ـ:\n]{2,30}?)\s*(?::|$)"
+)
+# "الرياض 25 شوال 1436 هـ الموافق 10 أغسطس 2015 م واس"
+_DATE_AND_AGENCY = re.compile(r"^(?P<place>.*\d.*?)\s(?P<name>\w+)$")
+_PERSON_LINE = re.compile(r"^[\w\s]{2,20}\s*[-–—ـ]\s*[\w\s.]{2,30}:?$")  # "جدة ـ" and a name
 _SIGNATURE = re.compile(r"\({1,2}(?P<names>[^()\n]{2,40})\){1,2}\W*$")
 _FINAL_MARK = tuple(".…:؛;،,۔")
 _HEADING = re.compile(r"^ {0,3}#{1,2}[ \t]+(?P<title>.*?)[ \t#]*$")
@@ -126,6 +132,7 @@ def _is_title(lines: list[tuple[str, bool]], number: int, blank_after: bool) -> 
         and any(map(str.isalpha, line))
         and rest > len(line)
         and not _dateline(line)[0]
+        and not (_PERSON_LINE.match(line) and len(line.split()) <= 6)
     )
 
 
@@ -138,20 +145,28 @@ def _plain(line: str) -> str:
 def _dateline(line: str) -> tuple[list[str], str | None]:
     """The agencies that the beginning of a report names, and its date if that has a year."""
     if match := _DATELINE.match(line):
-        if agencies := _known_names(match["names"]):
+        if agencies := _known_names(match["names"], ambiguous=True):
             dates = find_dates(match["place"])
             return agencies, dates[0][0] if dates else None
-    if (match := _BYLINE.match(line)) and (agencies := _known_names(match["names"])):
-        return agencies, None
+    if match := _BYLINE.match(line):
+        for names in (match["right"], match["left"]):
+            if agencies := _known_names(names, ambiguous=names.strip().startswith(("«", '"'))):
+                return agencies, None
+    if len(line) <= LONGEST_DATELINE and (match := _DATE_AND_AGENCY.match(line)):
+        dates = find_dates(match["place"])
+        if dates and is_outlet(match["name"], ambiguous=True):
+            return [match["name"]], dates[0][0]
     return [], None
 
 
-def _known_names(names: str) -> list[str]:
+def _known_names(names: str, ambiguous: bool = False) -> list[str]:
     """The outlets of "رويترز، أ ف ب"; empty unless each of the names is one."""
-    if is_outlet(names, ambiguous=True):
-        return [names.strip()]
+    names = names.strip(' \t\xa0«»"“”')
+    if is_outlet(names, ambiguous=ambiguous):
+        return [names]
     split = [n.strip() for n in re.split(r"[،,/]| و(?=\w)| - ", names)]
-    return split if len(split) > 1 and all(is_outlet(n, ambiguous=True) for n in split) else []
+    known = all(is_outlet(n, ambiguous=ambiguous) for n in split)
+    return split if len(split) > 1 and known else []
 
 
 def _joined(sources: list[str]) -> str | None:

@@ -28,6 +28,7 @@ from vectorstore.arabic import fold
 from vectorstore.types import Article
 
 _PRESENTATION = re.compile("[\ufb00-\ufb06\ufb50-\ufd3d\ufd50-\ufdff\ufe70-\ufefc]")
+_CONTROL = re.compile(r"[\x00-\x08\x0e-\x1f\x7f]")
 _UNMAPPED = re.compile(r"\(cid:\d+\)")
 _PDF_DATE = re.compile(r"D:(\d{4})(\d\d)(\d\d)")
 _FINAL = (".", "!", "?", "؟", "…", ":", "»", "”", '"', ")")
@@ -93,7 +94,7 @@ def _text_lines(item: LTComponent) -> Iterator[LTTextLine]:
 
 
 def _line(found: LTTextLine) -> _Line | None:
-    glyphs = [glyph for glyph in found if isinstance(glyph, LTChar)]
+    glyphs = [glyph for glyph in found if isinstance(glyph, LTChar) and _plain(glyph.get_text())]
     if not any(glyph.get_text().strip() for glyph in glyphs):
         return None
     units = _with_marks(glyphs)
@@ -109,7 +110,9 @@ def _line(found: LTTextLine) -> _Line | None:
             texts.append(" ")
         texts.append(text)
         edge = x1 if edge is None else max(edge, x1)
-    return _Line(found.x0, found.y0, found.x1, found.y1, tuple(texts))
+    # The line's own box grows with raised diacritics; its letters tell where and how high it is.
+    y0, y1 = median(glyph.y0 for glyph in glyphs), median(glyph.y1 for glyph in glyphs)
+    return _Line(found.x0, y0, found.x1, y1, tuple(texts))
 
 
 def _with_marks(glyphs: list[LTChar]) -> list[tuple[float, float, str]]:
@@ -138,7 +141,8 @@ def _is_mark(text: str) -> bool:
 
 
 def _plain(text: str) -> str:
-    """Contextual letter forms and ligatures as ordinary letters (their isolated space dropped)."""
+    """Contextual letter forms and ligatures as ordinary letters; glyphs without a letter as ""."""
+    text = _CONTROL.sub("", text)  # some programs map the glyphs of diacritics to NUL
     return _PRESENTATION.sub(lambda m: unicodedata.normalize("NFKC", m[0]).lstrip(" "), text)
 
 
@@ -219,7 +223,7 @@ def _block_paragraphs(block: list[_Line], rtl: bool) -> list[str]:
     rows = _merged_rows(block)
     left, right = min(row.x0 for row in rows), max(row.x1 for row in rows)
     pitches = [a.y0 - b.y0 for a, b in zip(rows, rows[1:], strict=False)]
-    pitch = median(pitches) if pitches else 0
+    pitch = sorted(pitches)[len(pitches) // 3] if pitches else 0
     texts = [logical_order(row.units, rtl and _has_rtl(row)).strip() for row in rows]
     paragraphs = [texts[0]]
     for i in range(1, len(rows)):

@@ -7,6 +7,7 @@ import io
 import json
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -212,6 +213,7 @@ def _unwrapped(document: dict, strict: bool = True) -> list | dict:
     return document
 
 
+@lru_cache(maxsize=4096)
 def _name(key: str) -> str:
     """A field's name without regard to case, spaces, hyphens and spelling habits."""
     return re.sub(r"[\W_]+", "", fold(key))
