@@ -202,16 +202,15 @@ class _Ingest:
         return plans
 
     def _files(self, roots: list[Path]) -> list[Path]:
-        there = [root for root in roots if root.exists()]
-        gone = [root for root in roots if not root.exists()]
-        if gone:
-            stored = [Path(path) for path in self._writer.paths()]
-            self._skipped += [
-                Unreadable(str(root), "no such file or folder")
-                for root in gone
-                if not any(path.is_relative_to(root) for path in stored)
+        """Files of the roots; a root that is gone but stored is reported as missing, not here."""
+        stored = [] if all(map(Path.exists, roots)) else [Path(p) for p in self._writer.paths()]
+        return find_files(
+            [
+                root
+                for root in roots
+                if root.exists() or not any(path.is_relative_to(root) for path in stored)
             ]
-        return find_files(there) if there else []
+        )
 
     # Second pass ----------------------------------------------------------------------------
 

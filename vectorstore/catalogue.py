@@ -151,11 +151,19 @@ def connect(
             connection.execute("PRAGMA foreign_keys = ON")
             connection.execute("PRAGMA secure_delete = ON")  # what is removed is overwritten
             connection.execute("PRAGMA temp_store = MEMORY")
+            outdated = _is_outdated(connection, path, len(migrations))
+            if outdated and read_only:
+                raise StoreError(
+                    f"{path} has schema version {schema_version(connection)}, this Mustanad needs "
+                    f"{len(migrations)}. Run `mustanad ingest` or open the page once: that brings "
+                    "it up to date."
+                )
             if not read_only:
                 connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
                 connection.execute("PRAGMA journal_mode = WAL")
                 connection.execute("PRAGMA synchronous = NORMAL")
-            migrate(connection, path, read_only=read_only, migrations=migrations)
+            if outdated:
+                _migrate(connection, migrations)
         except BaseException:
             connection.close()
             raise
@@ -165,19 +173,12 @@ def connect(
 def empty() -> sqlite3.Connection:
     """A catalogue in memory, for reading an archive that does not exist yet."""
     connection = sqlite3.connect(":memory:", isolation_level=None, check_same_thread=False)
-    migrate(connection, Path(":memory:"))
+    _migrate(connection, MIGRATIONS)
     return connection
 
 
-def migrate(
-    connection: sqlite3.Connection,
-    path: Path,
-    *,
-    read_only: bool = False,
-    migrations: Sequence[Migration] = MIGRATIONS,
-) -> None:
-    """Bring a file to the newest schema version, in one transaction."""
-    newest = len(migrations)
+def _is_outdated(connection: sqlite3.Connection, path: Path, newest: int) -> bool:
+    """Whether a file needs migrating; StoreError, before anything is changed, if it is not ours."""
     version = schema_version(connection)
     tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
     application = connection.execute("PRAGMA application_id").fetchone()[0]
@@ -190,18 +191,16 @@ def migrate(
             f"{path} has schema version {version}, this Mustanad knows up to {newest}. "
             "Install the newer Mustanad that wrote it, or use another data folder (--home)."
         )
-    if version == newest:
-        return
-    if read_only:
-        raise StoreError(
-            f"{path} has schema version {version}, this Mustanad needs {newest}. "
-            "Run `mustanad ingest` or open the page once: that brings it up to date."
-        )
+    return version < newest
+
+
+def _migrate(connection: sqlite3.Connection, migrations: Sequence[Migration]) -> None:
+    """All that is missing, in one transaction."""
     with transaction(connection):
-        for migration in migrations[version:]:
+        for migration in migrations[schema_version(connection) :]:
             migration(connection)
         connection.execute(f"PRAGMA application_id = {_APPLICATION_ID}")
-        connection.execute(f"PRAGMA user_version = {newest}")
+        connection.execute(f"PRAGMA user_version = {len(migrations)}")
 
 
 def schema_version(connection: sqlite3.Connection) -> int:

@@ -245,7 +245,7 @@ class Store:
                 # Some more than asked for: the exact scores may order them otherwise.
                 near = self._chroma.search(query, min(total, 2 * k + 10))
                 stored = vectors.read(connection, near, "passage", dimension)
-                found = [(i, float(matrix[0] @ query)) for i, matrix in stored.items()]
+                found = [(i, round(float(m[0] @ query), 6)) for i, m in stored.items()]
             return rows.ranked(connection, found, k)
 
     def _refreshed(self, connection: sqlite3.Connection, dimension: int) -> vectors.VectorTable:

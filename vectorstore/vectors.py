@@ -92,7 +92,7 @@ def scan(
     best: list[tuple[int, float]] = []
     while block := found.fetchmany(_SCAN_BLOCK):
         matrix = decode(b"".join(blob for _, blob in block), len(query))
-        scores = (matrix @ query.astype(np.float32)).tolist()
+        scores = np.round(matrix @ query.astype(np.float32), 6).tolist()
         best += zip((passage_id for passage_id, _ in block), scores, strict=True)
         best = heapq.nsmallest(k, best, key=lambda pair: (-pair[1], pair[0]))
     return best
@@ -157,7 +157,8 @@ class VectorTable:
         """
         if len(self.rows) == 0 or k <= 0:
             return []
-        scores = (self.vectors @ query.astype(np.float32))[self.rows]
+        # Rounded: the last bits depend on where a vector lies in the matrix.
+        scores = np.round(self.vectors @ query.astype(np.float32), 6)[self.rows]
         ids = self.passage_ids
         if allowed is not None:
             mask = np.isin(self.articles, allowed)
