@@ -6,6 +6,7 @@ hamza and alef forms, ya, ta marbuta, diacritics, tatweel; Arabic-Indic digits a
 
 from __future__ import annotations
 
+import itertools
 import re
 import string
 from collections import Counter
@@ -226,9 +227,9 @@ def asserts_premise(text: str, question: str, truth: Iterable[str]) -> bool:
 
     A heuristic without a model. The premise's words are the stems of the question that none of
     ``truth`` (gold answers, gold quotes, alternatives) has. A sentence of the answer's own words
-    asserts the premise if it has at least half of them, no negation before or among the first of
-    them, and no phrase of rejection ("contrary", غير صحيح). It errs towards "not asserted" when
-    the answer paraphrases the premise, and when the question shares all its words with the truth.
+    asserts the premise if at least half of them stand in it before any negation, and no phrase of
+    rejection ("contrary", غير صحيح) is in it. It errs towards "not asserted" when the answer
+    paraphrases the premise, and when the question shares all its words with the truth.
     """
     known = {stem for part in truth for stem in _stems(part)}
     negations = {_stems(word)[0] for word in _NEGATIONS if _stems(word)}
@@ -238,10 +239,7 @@ def asserts_premise(text: str, question: str, truth: Iterable[str]) -> bool:
     for sentence in _sentences(_QUOTED.sub(" ", without_markers(text))):
         if _REJECTIONS.search(squeeze(sentence) + " "):
             continue
-        stems = _stems(sentence)
-        found = [i for i, stem in enumerate(stems) if stem in premise]
-        if 2 * len({stems[i] for i in found}) < len(premise):
-            continue
-        if not negations.intersection(stems[: found[len(found) // 2]]):
+        affirmed = itertools.takewhile(lambda stem: stem not in negations, _stems(sentence))
+        if 2 * len(premise.intersection(affirmed)) >= len(premise):
             return True
     return False

@@ -101,7 +101,8 @@ def problems(question: Question, answer: Mapping[str, Any], sources: Sequence[st
     ]
     found += too_long(text, sources, question.type)
     if question.type == "false_premise":
-        truth = [*question.answers, *(e.quote for e in question.evidence)]
+        truth = [*question.answers, question.claim_holder or ""]
+        truth += [quote.quote for quote in question.evidence]
         truth += [one for group in question.must_include for one in group]
         if asserts_premise(text, question.question, truth):
             found.append("asserts the false premise")

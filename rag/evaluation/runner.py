@@ -14,6 +14,7 @@ from typing import Any
 
 from rag.answer import Answer, Retrieved
 from rag.assistant import Assistant
+from rag.conversation import bounded, standalone
 from rag.evaluation.aggregate import aggregate
 from rag.evaluation.archive import (
     answering_code,
@@ -186,7 +187,9 @@ def _ask(assistant: Assistant, question: Question, retrieval_only: bool) -> dict
     item: dict[str, Any] = {"id": question.id, "lang": question.lang, "type": question.type}
     found: Retrieved | Answer
     if retrieval_only:
-        found = assistant.search(question.question, k=SEARCH_DEPTH)
+        found = assistant.search(
+            standalone(question.question, bounded(question.history)), k=SEARCH_DEPTH
+        )
         item["answer"] = None
         item["timings"] = {"retrieve_ms": found.retrieve_ms}
     else:
@@ -222,7 +225,7 @@ def _judged(
         for e in retrieval["evidence"][:SHOWN_EVIDENCE]
     ]
     known = [mark for mark in marks if _text(article, mark.article_id)]
-    return {
+    judged = {
         **item,
         "question": question.question,
         "history": list(question.history),
@@ -233,6 +236,7 @@ def _judged(
         "verdicts": verdicts,
         "excerpts": [e.to_dict() for e in cut_excerpts(known, article)],
     }
+    return json.loads(json.dumps(judged))  # as it is read back from the disk, tuples as lists
 
 
 def _text(article: Callable[[str], Article], article_id: str) -> str:
