@@ -73,21 +73,32 @@ def run(what, command):
         sys.exit(1)
 
 
+def answers(command):
+    """Whether a command exists and succeeds; what it writes is of no interest."""
+    try:
+        return subprocess.run(command, capture_output=True).returncode == 0
+    except OSError:
+        return False
+
+
 def install(extra):
     """Make .venv if need be and bring it to what pyproject.toml and constraints.txt say."""
-    works = os.path.exists(VENV_PYTHON) and not subprocess.call([VENV_PYTHON, "-m", "pip", "-V"])
-    if not works:
+    if not answers([VENV_PYTHON, "-m", "pip", "--version"]):
         run("making .venv", [sys.executable, "-m", "venv", "--clear", VENV])
     pip = [VENV_PYTHON, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     pip += ["-c", "constraints.txt"]
-    # The one package that is compiled goes last and alone: the long wait has its own line, and
-    # what can fail sooner has failed by then.
+    # The two long waits go first, each with a line of its own.
     with open(os.path.join(ROOT, "constraints.txt"), encoding="utf-8") as stream:
         pins = [line.split("#")[0].strip() for line in stream]
-    torch = next(pin for pin in pins if pin.startswith("torch=="))
-    run("installing PyTorch (some hundred megabytes)", [*pip, torch])
-    llama = next(pin for pin in pins if pin.startswith("llama_cpp_python=="))
-    run(f"compiling {llama} for this machine (about 5 minutes on two cores, once)", [*pip, llama])
+    for name, what in (
+        ("torch", "installing PyTorch (some hundred megabytes)"),
+        ("llama_cpp_python", "compiling llama.cpp for this machine (about 5 minutes, once)"),
+    ):
+        pin = next(pin for pin in pins if pin.startswith(name + "=="))
+        found = f"importlib.metadata.version({name!r}).split('+')[0]"  # "+cpu" is no other version
+        check = f"import importlib.metadata; assert {found} == {pin.split('==')[1]!r}"
+        if not answers([VENV_PYTHON, "-c", check]):
+            run(what, [*pip, pin])
     wanted = ".[test]" if extra else "."
     run("installing the other packages (1 to 3 minutes)", [*pip, "-e", wanted])
     with open(STAMP, "w", encoding="utf-8") as stream:
