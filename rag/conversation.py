@@ -31,8 +31,8 @@ _GREETINGS = {
     "en": ("hi", "hello", "hey", "good morning", "good evening", "thanks", "thank you"),
 }
 _ABOUT = re.compile(
-    r"^(?:who|what) are you\b|^what can you do\b|^how do you work\b|^من انت\b|^ما انت\b"
-    r"|^ماذا (?:تستطيع|يمكنك)\b|^كيف تعمل\b"
+    r"(?:who|what) are you|what can you do|how do you work|من انت|ما انت"
+    r"|ماذا (?:تستطيع|يمكنك)(?: ان تفعل| فعله)?|كيف تعمل"
 )
 _REPLIES = {
     (
@@ -73,7 +73,7 @@ def small_talk(question: str, language: str) -> str | None:
     folded = re.sub(r"[^\w\s]", "", fold(question)).strip()
     if folded in _GREETINGS["ar"] or folded in _GREETINGS["en"]:
         return _REPLIES[language, "greeting"]
-    if _ABOUT.match(folded):
+    if _ABOUT.fullmatch(folded):
         return _REPLIES[language, "about"]
     return None
 

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Mapping
 
 from vectorstore.analysis import analyse
+from vectorstore.arabic import fold, fold_aligned
 
 _CLAUSE = re.compile(r"(?<=[،,؛;:])\s+|\s+(?=[-–—]\s)")
 
@@ -47,37 +49,36 @@ def clip(text: str, weights: Mapping[str, float], longest: int) -> tuple[int, in
     return start, start + len(text[start:end].rstrip())
 
 
-def snap(words: str, text: str, least: float = 0.6) -> tuple[int, int] | None:
-    """The run of words of ``text`` most like ``words``, or None if token F1 stays below ``least``.
+def snap(words: str, text: str, least: float = 0.75) -> tuple[int, int] | None:
+    """The run of words of ``text`` that is ``words`` but for spelling, or None.
 
-    Turns a model's misspelt or reinflected short answer into the article's own words.
+    Turns a model's misspelt or reinflected short answer into the article's own words: an equal run
+    after folding, else the run whose stems are most like (token F1 of at least ``least``).
     """
+    folded, origin = fold_aligned(text)
+    at = folded.find(fold(words)) if fold(words).strip() else -1
+    if at >= 0:
+        return origin[at], origin[at + len(fold(words)) - 1] + 1
     wanted = analyse(words)
     if not wanted:
         return None
     tokens = [
-        (m.start(), m.end(), analyse(m.group())) for m in re.finditer(r"[^\s،؛؟!()«»“”\"]+", text)
+        (m.start(), m.end(), analyse(m.group()))
+        for m in re.finditer(r"[^\s،؛؟!()«»“”\"]+", text)
     ]
-    longest = len(re.findall(r"\S+", words)) + 3
+    longest = len(words.split()) + 3
     best, best_key = None, (least, 0)
-    for i in range(len(tokens)):
-        if not tokens[i][2]:
-            continue
+    for i, (start, _, first) in enumerate(tokens):
         held: list[str] = []
-        for j in range(i, min(len(tokens), i + longest)):
-            held += tokens[j][2]
-            if not tokens[j][2]:
-                continue
-            common = _common(held, wanted)
-            f1 = 2 * common / (len(held) + len(wanted))
-            key = (f1, -(tokens[j][1] - tokens[i][0]))
-            if f1 >= least and key > best_key:
-                best, best_key = (tokens[i][0], tokens[j][1]), key
+        for _, end, stems in tokens[i : i + longest] if first else ():
+            held += stems
+            f1 = 2 * _common(held, wanted) / (len(held) + len(wanted))
+            if stems and (f1, start - end) > best_key:
+                best, best_key = (start, end), (f1, start - end)
     if best is None:
         return None
-    start, end = best
-    return start, start + len(text[start:end].rstrip(".,،"))
+    return best[0], best[0] + len(text[best[0] : best[1]].rstrip(".,"))
 
 
 def _common(a: list[str], b: list[str]) -> int:
-    return sum(min(a.count(t), b.count(t)) for t in set(a))
+    return sum((Counter(a) & Counter(b)).values())

@@ -1,0 +1,36 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rag.excerpts import clip, snap
+from vectorstore.analysis import analyse
+
+LONG = (
+    "وفي النصف الأول من العام، أرسلت البلدية فرق إنقاذ إلى القرى، وقدمت 40 خيمة للسكان، "
+    "وأصلحت الطرق المتضررة، وأعادت الكهرباء إلى الأحياء الشمالية من البلدة"
+)
+
+
+def test_the_clause_that_answers_is_kept() -> None:
+    weights = dict.fromkeys(analyse("كم خيمة قدمت للسكان"), 1.0)
+    start, end = clip(LONG, weights, 60)
+    assert "40 خيمة" in LONG[start:end] and end - start <= 60
+
+
+def test_what_fits_is_whole() -> None:
+    assert clip(LONG, {}, 1000) == (0, len(LONG))
+
+
+@given(st.text(alphabet="ابت ،، 12", max_size=300), st.integers(10, 80))
+def test_a_clip_is_never_longer_than_asked(text: str, longest: int) -> None:
+    start, end = clip(text, {}, longest)
+    assert 0 <= start <= end <= len(text) and end - start <= longest
+
+
+def test_snap_finds_the_articles_own_words() -> None:
+    text = "تجاوز حجم التجارة الثنائية 40 مليار دولار أمريكي، في الأشهر الأربعة الأولى"
+    start, end = snap("٤٠ مليار دولار", text)
+    assert text[start:end] == "40 مليار دولار"
+    start, end = snap("الأشهر الأربع الاولى", text)
+    assert text[start:end] == "الأشهر الأربعة الأولى"
+    assert snap("بكين", text) is None
+    assert snap("", text) is None

@@ -1,0 +1,39 @@
+import pytest
+
+from rag.figures import find_figures, missing_figures
+
+
+@pytest.mark.parametrize(
+    ("text", "values"),
+    [
+        ("٤٠ مليار دولار", [40e9]),
+        ("40 billion dollars", [40e9]),
+        ("40,000,000,000", [40e9]),
+        ("بزيادة 19.8 بالمئة", [19.8]),
+        ("الذكرى الـ20", [20]),
+        ("the 20th anniversary", [20]),
+        ("أكثر من ألفي جهاز", [2000]),
+        ("مئتان وثلاثة وتسعون", [293]),
+        ("twenty-four ships, fifty thousand crates", [24, 50_000]),
+        ("1.000.000 و6 ملايين و50 ألف", [1e6, 6e6, 5e4]),
+        ("2,5 مليون", [2.5e6]),
+        ("1,500 seats", [1500]),
+        ("من 10 إلى 16 سبتمبر", [10, 16]),
+        ("one of them, واحد منهم", []),
+        ("$3bn and 20k", [3e9, 20e3]),
+    ],
+)
+def test_values(text: str, values: list[float]) -> None:
+    assert [f.value for f in find_figures(text)] == values
+
+
+def test_a_figure_is_missing_unless_the_evidence_holds_its_value() -> None:
+    assert missing_figures("It sent 17 teams.", "أرسلت 170 فريقا") == [17]
+    assert missing_figures("It sent 50,000 masks.", "أرسلت ٥٠ ألف كمامة") == []
+    assert missing_figures("It rose 19.8 percent.", "بزيادة ١٩٫٨٪") == []
+    assert missing_figures("بلغ العدد أربع وحدات", "four units were built") == []
+
+
+def test_two_in_words_is_a_dual_and_not_asked_for() -> None:
+    assert missing_figures("the two countries", "البلدان") == []
+    assert missing_figures("2 countries", "البلدان") == [2]

@@ -1,0 +1,21 @@
+from rag.names import Glossary
+
+GLOSSARY = Glossary({"Marsa Nour Port": "ميناء مرسى نور"})
+
+
+def test_cldr_names_with_clitics() -> None:
+    names = GLOSSARY.names_for("سافر الوفد إلى كازاخستان وروسيا في سبتمبر")
+    assert names["كازاخستان"] == "Kazakhstan"
+    assert names["وروسيا"] == "Russia"
+    assert names["سبتمبر"] == "September"
+
+
+def test_the_users_names_win_and_the_questions_spelling_wins_over_all() -> None:
+    assert GLOSSARY.names_for("افتتاح ميناء مرسى نور")["ميناء مرسى نور"] == "Marsa Nour Port"
+    assert GLOSSARY.names_for("قال توكاييف", "What did Toqaev say?")["توكاييف"] == "Toqaev"
+
+
+def test_what_crosses_languages() -> None:
+    crossing = GLOSSARY.crossing_terms("What reached Sudan in 2020?", "en").split()
+    assert "السودان" in crossing and "2020" in crossing and "reached" not in crossing
+    assert "Sudan" in GLOSSARY.crossing_terms("ماذا وصل إلى السودان؟", "ar")
