@@ -55,12 +55,12 @@ def _pieces(text: str, sentence: Span, max_chars: int) -> Iterator[Span]:
 
 
 def _cut(text: str, start: int, limit: int, wanted: int) -> int:
-    """Where to cut ``text[start:limit]``: the clause mark nearest ``wanted``, else white space."""
+    """The offset to cut ``text[start:limit]`` at: a clause mark, else a space, near ``wanted``."""
     lowest = start + (limit - start) // 3
     marks = [m.end() for m in _CLAUSE.finditer(text, lowest, limit)]
     if not marks:
         marks = [i for i in range(lowest, limit) if i > start and text[i].isspace()]
-    return min(marks, key=lambda at: abs(at - wanted), default=limit)
+    return min(marks, key=lambda at: abs(at - wanted), default=wanted)
 
 
 def _breaks(text: str, sentences: list[Span], max_chars: int) -> list[int]:

@@ -10,6 +10,9 @@ stop that decides.
 from __future__ import annotations
 
 import re
+from bisect import bisect_left
+from collections.abc import Iterable
+from itertools import accumulate
 
 from vectorstore.types import Span
 
@@ -20,8 +23,8 @@ _LINE = re.compile(r"[^\n\r\v\f\x1c-\x1e\x85\u2028\u2029]+")
 _MARKS = re.compile(r"[.؟?!…۔]+(?:[ \u00a0]?[؟?!…]+)*")
 _ADDRESS = re.compile(
     r"(?:https?://|www\.)[^\s«»“”\"()<>،؛]*[^\s«»“”\"()<>،؛.؟?!…]"
-    r"|[\w.+-]+@[\w-]+(?:\.[\w-]+)*\.[A-Za-z]{2,}"
-    r"|[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*"
+    r"|(?<![\w.+-])[\w.+-]+@[\w-]+(?:\.[\w-]+)*\.[A-Za-z]{2,}"
+    r"|(?<![A-Za-z0-9.-])[A-Za-z0-9-]+(?:\.[A-Za-z0-9-]+)*"
     r"\.(?:com|net|org|info|gov|edu|int|io|co|tv|sa|ae|eg|cn|uk|jo|qa|ps|iq|ly|ma|dz|tn|sy|lb|kw|om"
     r"|bh|ye|sd|ru|fr|de|ir|tr)(?![A-Za-z0-9])(?:/[^\s«»“”\"()<>،؛.]*)?",
     re.IGNORECASE,
@@ -48,6 +51,7 @@ _FIRST_WORDS = frozenset(
     "the a an in on at it he she they we i but and however this that these those there when while "
     "after before as for from with if its his her their our according meanwhile".split()
 )
+_TITLES_AFTER_AND = frozenset(("ود", "وم", "وأ"))  # "and Dr", "and Eng."
 _LETTER_NAMES = frozenset(
     "فيتامين المجموعة مجموعة الفئة فئة الدرجة درجة الحرف حرف الصنف الملحق القسم الطراز".split()
 )  # "vitamin د.", "group ب.": here the single letter is a name and can end a sentence
@@ -102,20 +106,36 @@ def _ends(text: str, start: int, end: int) -> list[int]:
     marks = list(_MARKS.finditer(line))
     if not marks:
         return []
-    addresses = [m.span() for m in _ADDRESS.finditer(line)]
-    enclosures = _enclosures(line)
+    addresses = _Zones(m.span() for m in _ADDRESS.finditer(line))
+    closed_at = {closing: opening for opening, closing in _enclosures(line)}
+    protected = _Zones((opening, closing) for closing, opening in closed_at.items())
     ends: list[int] = []
     begin = 0
     for mark in marks:
-        if any(a < mark.end() and mark.start() < b for a, b in addresses):
-            continue
-        stop, closed = _with_closers(line, mark.end(), enclosures)
-        if any(a < mark.start() < b and b >= stop for a, b in enclosures):
-            continue
-        if stop < len(line) and _is_end(line, begin, mark, stop, closed):
+        stop = mark.end()
+        opened = None  # where the last enclosure began that closes right after the mark
+        while stop < len(line) and (stop in closed_at or _stray_closer(line, stop)):
+            opened = closed_at.get(stop, opened)
+            stop += 1
+        inside = addresses.reach(mark.end()) > mark.start() or protected.reach(mark.start()) >= stop
+        if not inside and stop < len(line) and _is_end(line, begin, mark, stop, opened):
             ends.append(start + stop)
             begin = stop
     return ends
+
+
+class _Zones:
+    """Stretches of a line, to be asked how far those reach that begin before an offset."""
+
+    def __init__(self, zones: Iterable[tuple[int, int]]) -> None:
+        ordered = sorted(zones)
+        self._starts = [start for start, _ in ordered]
+        self._reach = list(accumulate((end for _, end in ordered), max))
+
+    def reach(self, offset: int) -> int:
+        """The furthest end of the zones that begin before ``offset``; -1 if there are none."""
+        count = bisect_left(self._starts, offset)
+        return self._reach[count - 1] if count else -1
 
 
 def _enclosures(line: str) -> list[tuple[int, int]]:
@@ -147,37 +167,23 @@ def _enclosures(line: str) -> list[tuple[int, int]]:
     return [(a, b) for a, b in found if b - a <= LONGEST_PROTECTED]
 
 
-def _with_closers(
-    line: str, at: int, enclosures: list[tuple[int, int]]
-) -> tuple[int, tuple[int, int] | None]:
-    """The offset after the closing marks that follow ``at``, and the last enclosure they close."""
-    closed = None
-    while at < len(line):
-        enclosure = next((e for e in enclosures if e[1] == at), None)
-        if enclosure is None and (line[at] not in _CLOSERS or _opens(line, at)):
-            break
-        closed = enclosure or closed
-        at += 1
-    return at, closed
+def _stray_closer(line: str, at: int) -> bool:
+    """A closing mark without its opening one; directly before a word it would be an opening one."""
+    return line[at] in _CLOSERS and not line[at + 1 : at + 2].isalnum()
 
 
-def _opens(line: str, at: int) -> bool:
-    """Whether the double mark at ``at`` stands directly before a word, as an opening one does."""
-    return at + 1 < len(line) and line[at + 1].isalnum()
+def _is_end(line: str, begin: int, mark: re.Match[str], stop: int, opened: int | None) -> bool:
+    """Whether the sentence from ``begin`` ends with ``mark``.
 
-
-def _is_end(
-    line: str, begin: int, mark: re.Match[str], stop: int, closed: tuple[int, int] | None
-) -> bool:
-    """Whether the sentence from ``begin`` ends with ``mark``; ``stop``: after its closing marks."""
+    ``stop`` is the offset after its closing marks, ``opened`` where what they close began.
+    """
     resume = _AFTER.match(line, stop).end()
     if resume == len(line):
         return False
     following = line[resume]
     if following in ",،;؛:" or following.islower():
         return False
-    if closed is not None:
-        opened, _ = closed
+    if opened is not None:
         if line[opened] in "([" and line[begin:opened].strip():
             return False  # a remark in brackets inside a sentence
         if mark.group()[-1] not in ".۔" and not following.isupper():
@@ -188,7 +194,7 @@ def _is_end(
         return _full_stop_ends(line, begin, mark.start(), resume, spaced)
     if dots == "..":
         return mark.start() - begin >= PAUSE_AFTER
-    return spaced or bool(_ARABIC.match(following)) or following.isupper() or closed is not None
+    return spaced or bool(_ARABIC.match(following)) or following.isupper() or opened is not None
 
 
 def _full_stop_ends(line: str, begin: int, at: int, resume: int, spaced: bool) -> bool:
@@ -203,7 +209,7 @@ def _full_stop_ends(line: str, begin: int, at: int, resume: int, spaced: bool) -
             return False  # "3." that numbers an item
         return spaced or bool(_ARABIC.match(following))
     letters = word.replace("ـ", "")
-    if len(letters) == 1 and letters.isalpha():
+    if letters in _TITLES_AFTER_AND or (len(letters) == 1 and letters.isalpha()):
         return _single_letter_ends(line, begin, at - len(word), resume, spaced)
     folded = word.lower()
     if folded in _NEVER_LAST:

@@ -18,6 +18,7 @@ TAIL_LINES = 2
 LONGEST_TITLE = 200  # characters
 LONGEST_OUTLET = 60
 LONGEST_DATELINE = 100
+LONGEST_PLACE = 3  # words
 
 _MEDIA_WORD = re.compile(
     r"(?<!\w)(?:وكاله|شبكه|صحيفه|جريده|قناه|موقع|مجله|اذاعه|الاخباريه|الانباء|للانباء|نيوز|برس|"
@@ -145,7 +146,9 @@ def _plain(line: str) -> str:
 def _dateline(line: str) -> tuple[list[str], str | None]:
     """The agencies that the beginning of a report names, and its date if that has a year."""
     if match := _DATELINE.match(line):
-        if agencies := _known_names(match["names"], ambiguous=True):
+        # "جدة (المدينة)" names a newspaper, a city in brackets further into a sentence does not.
+        short = len(match["place"].split()) <= LONGEST_PLACE
+        if agencies := _known_names(match["names"], ambiguous=short):
             dates = find_dates(match["place"])
             return agencies, dates[0][0] if dates else None
     if match := _BYLINE.match(line):
