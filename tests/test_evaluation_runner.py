@@ -8,6 +8,7 @@ import pytest
 from scripted_archive import BOATS, COST, LIGHT, QUAY, ScriptedAssistant, answer, cite, evidence
 
 import rag.evaluation.archive as archives
+import rag.evaluation.runner as runner
 from fakes import FakeEmbedder, FakeLanguageModel
 from models.protocols import ModelError
 from rag.assistant import Assistant
@@ -74,6 +75,12 @@ def questions(tmp_path):
     path = tmp_path / "set.jsonl"
     path.write_text("\n".join(json.dumps(one, ensure_ascii=False) for one in LINES))
     return path
+
+
+@pytest.fixture(autouse=True)
+def one_version(monkeypatch):
+    """Nothing of an answer depends here on the code being edited while the tests run."""
+    monkeypatch.setattr(runner, "answering_code", lambda: "one version")
 
 
 def without_timings(document):
@@ -160,6 +167,30 @@ def test_what_another_question_model_or_setting_gave_is_asked_again(questions, t
     assert same.asked == [ASKED["q1"]]
 
 
+def test_another_version_of_the_code_asks_again(questions, tmp_path, monkeypatch):
+    evaluate(questions, out=tmp_path / "out", assistant=ScriptedAssistant(SCRIPT))
+    monkeypatch.setattr(runner, "answering_code", lambda: "another version")
+    assistant = ScriptedAssistant(SCRIPT)
+    evaluate(questions, out=tmp_path / "out", assistant=assistant)
+    assert len(assistant.asked) == 4
+
+
+def test_the_codes_digest_covers_what_answers_and_not_what_evaluates(monkeypatch, tmp_path):
+    for name in ("models/a.py", "vectorstore/b.py", "rag/__init__.py", "rag/evaluation/c.py"):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text("one")
+
+    class Spec:
+        origin = str(tmp_path / "rag" / "__init__.py")
+
+    monkeypatch.setattr(archives, "find_spec", lambda name: Spec)
+    before = archives.answering_code()
+    (tmp_path / "rag/evaluation/c.py").write_text("two")
+    assert archives.answering_code() == before
+    (tmp_path / "vectorstore/b.py").write_text("two")
+    assert archives.answering_code() != before
+
+
 def test_retrieval_only_never_asks(questions, tmp_path):
     assistant = ScriptedAssistant(SCRIPT)
     m = evaluate(questions, out=tmp_path / "out", assistant=assistant, retrieval_only=True)
@@ -230,6 +261,7 @@ def built(tmp_path, monkeypatch):
         )
 
     monkeypatch.setattr(Assistant, "open", staticmethod(opened))
+    monkeypatch.setattr(archives, "_code", lambda places: "one version")
     monkeypatch.setattr(archives, "user_cache_path", lambda *a, **k: tmp_path / "cache")
     return embedders
 

@@ -109,8 +109,8 @@ def _coverage(items: Sequence[Mapping[str, Any]]) -> dict[str, str] | None:
         f"this run: answers from {chosen['threshold']:.2f}",
         (chosen["coverage"], chosen["risk"]),
         textcoords="offset points",
-        xytext=(-6, 8),
-        ha="right",
+        xytext=(-6, 8) if chosen["coverage"] > 0.5 else (6, 8),
+        ha="right" if chosen["coverage"] > 0.5 else "left",
         fontsize=8,
     )
     axes.set_xlim(0, 1.02)

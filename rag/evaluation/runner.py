@@ -196,7 +196,7 @@ def _ask(assistant: Assistant, question: Question, retrieval_only: bool) -> dict
         found = assistant.ask(question.question, history=question.history)
         item["answer"] = found.to_dict()
         item["timings"] = asdict(found.timings)
-    span = ("article_id", "start", "end", "score", "quote")
+    span = ("article_id", "start", "end", "score")
     item["retrieval"] = {
         kind: [{key: getattr(one, key) for key in span} for one in spans[:SEARCH_DEPTH]]
         for kind, spans in (("evidence", found.evidence), ("passages", found.passages))
@@ -216,8 +216,11 @@ def _judged(
     cited = answer["citations"] if answer else []
     if answer:
         texts = {c["article_id"]: _text(article, c["article_id"]) for c in cited}
-        quotes = [s["quote"] for s in (*retrieval["passages"], *retrieval["evidence"], *cited)]
-        verdicts |= answer_verdicts(question, gold, answer, quotes, texts)
+        sources = [
+            _text(article, s["article_id"])[s["start"] : s["end"]]
+            for s in (*retrieval["passages"], *retrieval["evidence"], *cited)
+        ]
+        verdicts |= answer_verdicts(question, gold, answer, sources, texts)
     marks = [Mark(p.article_id, p.start, p.end, "gold") for g in gold for p in g.places[:1]]
     marks += [Mark(c["article_id"], c["start"], c["end"], "cited") for c in cited]
     marks += [
