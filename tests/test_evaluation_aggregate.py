@@ -7,9 +7,11 @@ import random
 
 import numpy as np
 import pytest
+from sklearn.metrics import roc_auc_score
 
 from rag.evaluation.aggregate import (
     aggregate,
+    auroc,
     calibration,
     coverage_and_risk,
     mean_of,
@@ -168,6 +170,16 @@ def test_retrieval_only_has_no_answers():
     assert m["retrieval_only"] is True and m["retrieval"]["hit@5"] == 0.75
     assert m["answers"] is m["citations"] is m["abstention"] is None
     assert m["latency_ms"]["total_p50"] is None
+
+
+def test_auroc_is_the_standard_one():
+    rng = np.random.default_rng(0)
+    positive, negative = rng.integers(0, 9, (3, 40)) / 8, rng.integers(0, 7, (3, 25)) / 8
+    expected = [
+        roc_auc_score([1] * 40 + [0] * 25, np.r_[p, n])
+        for p, n in zip(positive, negative, strict=True)
+    ]
+    assert auroc(positive, negative) == pytest.approx(expected)
 
 
 def test_calibration_by_hand():
