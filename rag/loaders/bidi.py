@@ -28,12 +28,13 @@ def logical_order(units: Sequence[str], rtl: bool) -> str:
     reading order. ``rtl`` is the direction of the paragraph.
     """
     kinds = [_unit_kind(unit) for unit in units]
-    ltr = _left_to_right_runs(units, kinds) if rtl else _outside_rtl_runs(kinds)
-    if rtl:
+    if not rtl:
         return "".join(
-            unit for run, forward in _runs(units, ltr)[::-1] for unit in _read(run, forward)
+            "".join(run) if outside else logical_order(run, rtl=True)
+            for run, outside in _runs(units, _outside_rtl_runs(kinds))
         )
-    return "".join(unit for run, forward in _runs(units, ltr) for unit in _read(run, forward))
+    forward = _left_to_right_runs(units, kinds)
+    return "".join("".join(_read(*run)) for run in reversed(_runs(units, forward)))
 
 
 def _kind(character: str) -> str:
@@ -80,7 +81,7 @@ def _outside_rtl_runs(kinds: Sequence[str]) -> list[bool]:
     for i, kind in enumerate(kinds):
         if kind == "R":
             start = i if last is None else last
-            ltr[start : i + 1] = [kinds[j] == "D" for j in range(start, i + 1)]
+            ltr[start : i + 1] = [False] * (i + 1 - start)
             last = i
         elif kind == "L":
             last = None

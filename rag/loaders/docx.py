@@ -29,6 +29,15 @@ _RUNS = (
     " or local-name()='Fallback'])][not(*[local-name()='rPr']/*[local-name()='vanish'"
     " and not(@*[local-name()='val']='0' or @*[local-name()='val']='false')])]"
 )
+# What the library raises on packages whose parts are missing, broken or of another kind.
+_DAMAGE = (
+    PackageNotFoundError,
+    XMLSyntaxError,
+    zipfile.BadZipFile,
+    AttributeError,
+    KeyError,
+    ValueError,
+)
 
 
 def is_word(data: bytes) -> bool:
@@ -56,13 +65,7 @@ def read_docx(data: bytes, path: Path) -> Iterator[Article]:
     try:
         document = Document(io.BytesIO(data))
         lines = list(_lines(document))
-    except (
-        PackageNotFoundError,
-        KeyError,
-        ValueError,
-        XMLSyntaxError,
-        zipfile.BadZipFile,
-    ) as error:
+    except _DAMAGE as error:
         raise LoadError(f"a damaged Word document: {error}") from error
     properties = document.core_properties
     created = properties.created
