@@ -58,6 +58,12 @@ def test_a_failed_migration_leaves_the_file_as_it_was(home: Path) -> None:
         assert store.status()["schema_version"] == len(catalogue.MIGRATIONS)
 
 
+def test_a_file_whose_writer_was_killed_at_once_is_an_empty_archive(tmp_path: Path) -> None:
+    (tmp_path / catalogue.FILE_NAME).touch()
+    with Store.open(tmp_path, read_only=True) as store:
+        assert store.summaries() == []
+
+
 def test_a_reader_does_not_migrate(home: Path) -> None:
     with pytest.raises(StoreError, match="schema version 1, this Mustanad needs 2"):
         catalogue.connect(home, read_only=True, migrations=(*catalogue.MIGRATIONS, add_mood))

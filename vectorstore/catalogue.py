@@ -152,7 +152,10 @@ def connect(
             connection.execute("PRAGMA secure_delete = ON")  # what is removed is overwritten
             connection.execute("PRAGMA temp_store = MEMORY")
             outdated = _is_outdated(connection, path, len(migrations))
-            if outdated and read_only:
+            if read_only and schema_version(connection) == 0:
+                connection.close()  # its writer was killed before it wrote anything
+                return empty()
+            if read_only and outdated:
                 raise StoreError(
                     f"{path} has schema version {schema_version(connection)}, this Mustanad needs "
                     f"{len(migrations)}. Run `mustanad ingest` or open the page once: that brings "

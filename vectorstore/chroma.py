@@ -13,6 +13,7 @@ from __future__ import annotations
 import logging
 import shutil
 import sqlite3
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,7 +23,9 @@ from vectorstore.catalogue import read_setting, transaction, write_setting
 from vectorstore.vectors import decode
 
 FOLDER_NAME = "chroma"
-BUILT = "chroma_built"  # setting: "1" while the journal is kept for an index that exists
+# Setting: the folder, below FOLDER_NAME, of the index for which the journal is kept. Each build has
+# a new one: within a process Chroma keeps what it once opened at a path, even a damaged thing.
+BUILT = "chroma_built"
 _COLLECTION = "passages"
 _BATCH = 150  # Chroma slows down beyond
 # Wider than Chroma's defaults (100, 16, 100): benchmarks/search.py has the recall that this buys.
@@ -48,10 +51,10 @@ class ChromaIndex:
         ``progress(done, total)`` counts passages while building.
         """
         archive = read_setting(connection, "archive")
-        if read_setting(connection, BUILT) == "1":
+        if build := read_setting(connection, BUILT):
             # Whatever a damaged folder makes Chroma raise, the answer is the same: build it anew.
             try:
-                self._open(archive)
+                self._open(build, archive)
                 self._replay(connection)
                 found, expected = self._collection.count(), _passage_count(connection)
                 if found == expected:
@@ -71,26 +74,26 @@ class ChromaIndex:
 
     def close(self) -> None:
         self._collection = None
-        if self._client is not None:
-            self._client.close()
-            self._client = None
+        client, self._client = self._client, None
+        if client is not None:
+            client.close()
 
     def drop(self, connection: sqlite3.Connection) -> None:
         """Delete the index and stop keeping a journal for it."""
         self.close()
         with transaction(connection):
-            write_setting(connection, BUILT, "0")
+            write_setting(connection, BUILT, "")
             connection.execute("DELETE FROM journal")
         shutil.rmtree(self._folder, ignore_errors=True)
 
-    def _open(self, archive: str | None) -> None:
+    def _open(self, build: str, archive: str | None) -> None:
         if self._collection is not None:
             return
         import chromadb  # takes a second: only archives above the limit pay for it
         from chromadb.config import Settings
 
         self._client = chromadb.PersistentClient(
-            str(self._folder), settings=Settings(anonymized_telemetry=False)
+            str(self._folder / build), settings=Settings(anonymized_telemetry=False)
         )
         self._collection = self._client.get_or_create_collection(
             _COLLECTION,
@@ -103,7 +106,7 @@ class ChromaIndex:
 
     def _replay(self, connection: sqlite3.Connection) -> None:
         while rows := connection.execute(
-            "SELECT sequence, passage, vectors.passage FROM journal "
+            "SELECT sequence, journal.passage, vectors.passage FROM journal "
             "LEFT JOIN passages ON passage_id = journal.passage "
             "LEFT JOIN vectors ON vector_id = vector ORDER BY sequence LIMIT ?",
             (_BATCH,),
@@ -124,8 +127,9 @@ class ChromaIndex:
         progress: Callable[[int, int], None] | None,
     ) -> None:
         self.drop(connection)
-        self._folder.mkdir(mode=0o700, exist_ok=True)
-        self._open(archive)
+        build = uuid.uuid4().hex[:8]
+        (self._folder / build).mkdir(parents=True)
+        self._open(build, archive)
         total, done, last = _passage_count(connection), 0, 0
         while rows := connection.execute(
             "SELECT passage_id, vectors.passage FROM passages "
@@ -138,7 +142,7 @@ class ChromaIndex:
             if progress is not None:
                 progress(done, total)
         with transaction(connection):
-            write_setting(connection, BUILT, "1")
+            write_setting(connection, BUILT, build)
 
     def _upsert(self, passage_ids: list[int], blobs: list[bytes]) -> None:
         if passage_ids:

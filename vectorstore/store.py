@@ -273,9 +273,13 @@ class Store:
             size = _count(connection, "passages")
             if size > self._exact:
                 chroma = chroma or ChromaIndex(self.home, _dimension(connection))
-                chroma.synchronise(connection, progress)
+                try:
+                    chroma.synchronise(connection, progress)
+                except BaseException:
+                    chroma.close()
+                    raise
                 self._chroma = chroma
-            elif chroma is not None or read_setting(connection, BUILT) == "1":
+            elif chroma is not None or read_setting(connection, BUILT):
                 (chroma or ChromaIndex(self.home, 0)).drop(connection)
 
     def remove(self, article_ids: Sequence[str]) -> list[str]:

@@ -173,7 +173,7 @@ class Writer:
                 f"UPDATE articles SET {','.join(f'{c} = ?' for c in columns)} WHERE number = ?",
                 (*columns.values(), number),
             )
-        journal = read_setting(connection, BUILT) == "1"
+        journal = bool(read_setting(connection, BUILT))
         for passage, key in zip(entry.passages, entry.keys, strict=True):
             passage_id = connection.execute(
                 "INSERT INTO passages (article, start, end, sentences, vector) "
@@ -213,7 +213,7 @@ def delete_passages(connection: sqlite3.Connection, number: int) -> list[int]:
     ).fetchall()
     passage_ids = [(passage_id,) for passage_id, _ in rows]
     keyword.remove(connection, [passage_id for passage_id, _ in rows])
-    if read_setting(connection, BUILT) == "1":
+    if read_setting(connection, BUILT):
         connection.executemany("INSERT INTO journal (passage) VALUES (?)", passage_ids)
     connection.execute("DELETE FROM passages WHERE article = ?", (number,))
     shrinks = int(read_setting(connection, SHRINKS) or 0)
