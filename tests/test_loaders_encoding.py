@@ -35,9 +35,12 @@ def test_western_european_text():
     assert decode(FRENCH.replace("’", "'").encode("latin-1")) == FRENCH.replace("’", "'")
 
 
-def test_a_declared_encoding_is_tried_first():
+def test_a_declared_encoding_is_believed_where_it_can_be():
     assert decode("مرحبا".encode("cp1256"), "windows-1256") == "مرحبا"
+    assert decode("مرحبا".encode(), "windows-1256") == "مرحبا"
     assert decode("مرحبا".encode(), "no-such-encoding") == "مرحبا"
+    assert decode("été à Nîmes".encode("latin-1"), "iso-8859-1") == "été à Nîmes"
+    assert decode(ARABIC.encode("cp1256"), "ISO-8859-1") == ARABIC
 
 
 def test_damaged_utf8_stays_utf8():

@@ -111,9 +111,9 @@ def test_paragraphs_in_a_list_become_lines():
     assert articles([{"body": ["أول.", "ثان."]}])[0].text == "أول.\nثان."
 
 
-def test_lone_surrogates_are_replaced_one_for_one():
-    (article,) = read_json('[{"text": "نص \\ud83d هنا", "title": "\\udc00x"}]', PATH)
-    assert article.text == "نص \ufffd هنا"
+def test_what_cannot_be_stored_is_replaced_one_for_one():
+    (article,) = read_json('[{"text": "نص \\ud83d هنا\\u0000", "title": "\\udc00x"}]', PATH)
+    assert article.text == "نص \ufffd هنا\ufffd"
     assert article.title == "\ufffdx"
 
 

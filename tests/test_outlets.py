@@ -60,6 +60,12 @@ def test_an_unknown_outlet_is_found_by_whole_words_only():
     assert same_outlet("جريدة الميناء", "جريدةُ المينـــاء")
 
 
+def test_a_longer_name_is_found_by_every_name_of_the_outlet_in_it():
+    assert same_outlet("شينخوا", "Harbour sample (after Xinhua)")
+    assert same_outlet("Xinhua", "نشرة شينخوا المسائية")
+    assert not same_outlet("Al Riyadh", "بلدية الرياض")
+
+
 def test_display_name():
     source = "شبكة طريق الحرير الصيني الإخبارية / CGTN العربية / نشرة الحي"
     assert display_name(source, "en") == "China Silk Road News Network / CGTN / نشرة الحي"

@@ -168,8 +168,11 @@ def _same_name(wanted: str, part: str) -> bool:
     asked = _lookup(wanted)
     if asked and known:
         return bool(set(asked) & set(known))
-    key = _key(wanted)
-    return bool(key) and f" {key} " in f" {_key(part)} "
+    # One of them is not in the table: its own words decide ("CGTN" in "CGTN Español").
+    names = {_key(wanted)}
+    for outlet in map(outlets().__getitem__, asked):
+        names.update(_key(n) for n in outlet.names if n not in outlet.ambiguous)
+    return any(name and f" {name} " in f" {_key(part)} " for name in names)
 
 
 def _flexible(key: str) -> str:

@@ -55,7 +55,7 @@ def _below(folder: Path) -> Iterator[Path]:
             continue
         visited.add(real)
         folders[:] = sorted(name for name in folders if not name.startswith("."))
-        yield from (Path(root, name) for name in files if _may_be_article(Path(root, name)))
+        yield from (Path(root, name) for name in sorted(files) if _may_be_article(Path(root, name)))
 
 
 def _may_be_article(path: Path) -> bool:

@@ -39,9 +39,9 @@ def one_line(value: str | None) -> str | None:
     return re.sub(r"\s+", " ", value.strip("\ufeff")).strip() or None
 
 
-def without_surrogates(text: str) -> str:
-    """Lone surrogates, which no file can hold, replaced one for one by U+FFFD."""
-    return re.sub(r"[\ud800-\udfff]", "\ufffd", text)
+def storable(text: str) -> str:
+    """Lone surrogates and NUL, which JSON can hold and a text file cannot, replaced by U+FFFD."""
+    return re.sub(r"[\ud800-\udfff\0]", "\ufffd", text)
 
 
 def article(

@@ -17,6 +17,7 @@ _BOMS = (  # UTF-32 first: its little-endian mark begins with UTF-16's
     (codecs.BOM_UTF16_BE, "utf-16-be"),
 )
 _ARABIC_ENCODINGS = ("cp1256", "iso8859_6", "cp720", "cp864", "mac_arabic")
+_LATIN = ("iso-8859-1", "latin-1", "latin1", "windows-1252", "cp1252", "us-ascii", "ascii")
 _COMMON_WORDS = re.compile(
     r"(?<!\w)(?:في|من|على|إلى|الى|عن|أن|ان|إن|هذا|هذه|التي|الذي|مع|قال|كما|كان|وقال|بعد|ما|لا|أو|ال\w{3,})(?!\w)"
 )
@@ -45,9 +46,9 @@ _MAGIC = (
 def decode(data: bytes, declared: str | None = None) -> str:
     """The text of a file, without its byte order mark and with nothing else changed.
 
-    ``declared``: the encoding that the file itself names, tried before guessing. UTF-8 with a few
-    damaged bytes stays UTF-8, with U+FFFD in their place. Raises LoadError for binary data and for
-    text in no known encoding.
+    ``declared``: the encoding that the file itself names; believed where the bytes are not valid
+    UTF-8. UTF-8 with a few damaged bytes stays UTF-8, with U+FFFD in their place. Raises LoadError
+    for binary data and for text in no known encoding.
     """
     for kind, name in _MAGIC:
         if data.startswith(kind):
@@ -55,11 +56,13 @@ def decode(data: bytes, declared: str | None = None) -> str:
     for bom, encoding in _BOMS:
         if data.startswith(bom):
             return _text(data[len(bom) :].decode(encoding, "replace"))
-    if declared and (text := _try(data, declared)) is not None:
-        return _text(text)
     if b"\0" in data[:_SAMPLE]:
         return _text(_utf16(data))
     text = _try(data, "utf-8")
+    if text is None and declared and not declared.lower().startswith("utf"):
+        # Many an Arabic page says that it is Latin-1, in which any bytes are text of some kind.
+        latin = declared.lower() in _LATIN
+        text = (_arabic(data) if latin else None) or _try(data, declared)
     if text is None:
         text = _damaged_utf8(data) or _arabic(data) or _guessed(data)
     return _text(text)

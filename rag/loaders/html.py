@@ -14,7 +14,7 @@ import lxml.html
 from lxml.etree import Comment, ParserError, ProcessingInstruction
 from trafilatura import bare_extraction, html2txt
 
-from rag.loaders.common import LoadError, article, without_surrogates
+from rag.loaders.common import LoadError, article, storable
 from rag.loaders.dates import parse_date
 from rag.loaders.encoding import decode
 from vectorstore.outlets import outlet_of_url
@@ -59,7 +59,7 @@ def read_html(data: bytes, path: Path) -> Iterator[Article]:
     url = document.url if document is not None else None
     yield article(
         path,
-        without_surrogates(text),
+        storable(text),
         title=document.title if document is not None else None,
         source=_source(document, url),
         author=document.author if document is not None else None,

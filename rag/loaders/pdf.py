@@ -22,7 +22,7 @@ from pdfminer.pdfparser import PDFParser
 from pdfminer.utils import decode_text
 
 from rag.loaders.bidi import is_rtl, logical_order
-from rag.loaders.common import LoadError, article, one_line, without_surrogates
+from rag.loaders.common import LoadError, article, one_line, storable
 from rag.loaders.dates import parse_date
 from vectorstore.arabic import fold
 from vectorstore.types import Article
@@ -158,7 +158,7 @@ def _paragraphs(pages: list[list[_Line]], rtl: bool) -> list[str]:
         if paragraphs and found and _goes_on(paragraphs[-1]):
             paragraphs[-1] = _joined(paragraphs[-1], found.pop(0))
         paragraphs += found
-    return [without_surrogates(p) for p in paragraphs]
+    return [storable(p) for p in paragraphs]
 
 
 def _running_lines(pages: list[list[_Line]]) -> set[tuple]:

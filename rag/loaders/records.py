@@ -18,7 +18,7 @@ from rag.loaders.common import (
     Unreadable,
     absolute,
     article,
-    without_surrogates,
+    storable,
 )
 from rag.loaders.dates import parse_date
 from vectorstore.arabic import fold
@@ -188,7 +188,7 @@ def _text_of(item: dict) -> str | None:
         if isinstance(value, list) and value and all(isinstance(v, str) for v in value):
             value = "\n".join(value)
         if isinstance(value, str) and value.strip():
-            return without_surrogates(value)
+            return storable(value)
     return None
 
 
@@ -233,7 +233,7 @@ def _words(value: Any) -> str | None:
         return "، ".join(filter(None, map(_words, value))) or None
     if isinstance(value, int | float) and not isinstance(value, bool):
         return str(value)
-    return (without_surrogates(value).strip() or None) if isinstance(value, str) else None
+    return (storable(value).strip() or None) if isinstance(value, str) else None
 
 
 def _reason(error: Exception) -> str:
