@@ -60,6 +60,21 @@ def evaluate_command(
             metavar="A B", help="Two --out folders: what got better and worse from A to B."
         ),
     ] = None,
+    judge: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="Also let a model on an OpenAI-compatible server grade the answers; its grades "
+            "are kept apart from the metrics. Article text goes to that server.",
+        ),
+    ] = None,
+    judge_model: Annotated[
+        str, typer.Option(metavar="NAME", help="The model to ask that server for.")
+    ] = "",
+    judge_key: Annotated[
+        str,
+        typer.Option(metavar="KEY", envvar="MUSTANAD_JUDGE_KEY", help="Its key, if it wants one."),
+    ] = "",
     as_json: Json = False,
 ) -> None:
     """Score the answers to a question set, or compare two such runs."""
@@ -75,6 +90,14 @@ def evaluate_command(
     for condition in fail_under or ():  # a misspelt one is refused before hours are spent
         parse_condition(condition)
     home = ctx.obj or default_home()
+    settings = load_settings(home)
+    grader = None
+    if judge is not None:
+        from rag.evaluation.judge import Judge
+
+        grader = Judge.open(
+            judge, judge_model, api_key=judge_key, allow_remote=settings.allow_remote_model
+        )
     with output(as_json) as show, bars() as shown:
         metrics = evaluate(
             questions,
@@ -84,7 +107,8 @@ def evaluate_command(
             retrieval_only=retrieval_only,
             sample=sample,
             seed=seed,
-            settings=load_settings(home),
+            settings=settings,
+            judge=grader,
             progress=shown.show,
         )
         shown.close()
@@ -100,6 +124,9 @@ def _compare(folders: tuple[Path, Path], out: Path | None, as_json: bool) -> Non
     from rag.evaluation import compare, summarise_comparison
 
     with output(as_json) as show:
-        page = out / "comparison.html" if out else None
+        page = None
+        if out is not None:
+            out.mkdir(parents=True, exist_ok=True)
+            page = out / "comparison.html"
         comparison = compare(*folders, out=page)
         show(comparison, summarise_comparison(comparison))
