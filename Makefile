@@ -32,7 +32,9 @@ test:
 	@$(VENV)/mustanad models pull
 	MUSTANAD_REQUIRE_WEIGHTS=1 $(VENV)/python -m pytest $(ARGS)
 
-bench bench-retrieval bench-injection: setup
+bench bench-retrieval bench-injection:
+	@$(PYTHON) scripts/install.py --test
+	@$(VENV)/mustanad models pull
 	@$(VENV)/python -m benchmarks.$(MODULE_$@) $(ARGS)
 
 MODULE_bench := stock
