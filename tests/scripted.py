@@ -64,7 +64,7 @@ def sample_articles() -> dict[str, Article]:
             record="",
             text=(
                 "The fish market of Marsa al-Ward sold 310 tonnes in April.\n\n"
-                'Its director, Karim Odeh, said that prices "held steady" (about 4 dinars a kilo).\n\n'
+                'Its director, Karim Odeh, said that prices "held steady" (about 4 dinars).\n\n'
                 "The Arabic name of the market, سوق السمك القديم, stays on the gate."
             ),
             title="Market sells 310 tonnes",
@@ -83,9 +83,6 @@ def sample_articles() -> dict[str, Article]:
             url="javascript:document.title='owned'",
         ),
     }
-
-
-Script = Callable[[str], Answer]
 
 
 class ScriptedAssistant:
@@ -229,7 +226,7 @@ class ScriptedAssistant:
         ferry = self.evidence(
             "port", "ومن المقرر أن يبدأ خط العبّارات في مارس المقبل، وفق ما قاله مدير الميناء.", 0.7
         )
-        first = "قالت رئيسة بلدية مرسى الورد سلمى الحاج إن كلفة الرصيف بلغت 12.5 مليون دينار، بزيادة 8%."
+        first = "قالت رئيسة البلدية سلمى الحاج إن كلفة الرصيف بلغت 12.5 مليون دينار، بزيادة 8%."
         second = "ويبدأ خط العبّارات في مارس، بحسب مدير الميناء."
         third = "وتولت BlueQuay Ltd الإنارة أيضًا."
         return Answer(

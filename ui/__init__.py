@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import models  # noqa: F401  first of all: it turns usage reports off
 from ui.errors import PageError
 from ui.serve import serve
 

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from importlib import resources
 from pathlib import Path
 
-os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # before Gradio is imported
+import gradio as gr
+from fastapi import FastAPI
+from fastapi.staticfiles import StaticFiles
 
-import gradio as gr  # noqa: E402
-from fastapi import FastAPI  # noqa: E402
-from fastapi.staticfiles import StaticFiles  # noqa: E402
+from ui.app import build_app
+from ui.desk import Desk
+from ui.security import PageGuard
+from ui.texts import translations
+from ui.theme import page_theme
 
-from ui.app import build_app  # noqa: E402
-from ui.desk import Desk  # noqa: E402
-from ui.security import PageGuard  # noqa: E402
-from ui.theme import page_theme  # noqa: E402
-
+NO_API_PAGES = {"docs_url": None, "redoc_url": None, "openapi_url": None}
 UPLOAD_LIMIT = "200mb"
 
 
@@ -32,13 +31,14 @@ def make_application(
 
     ``hosts``: names the page answers to, None for any.
     """
-    application = FastAPI(docs_url=None, redoc_url=None, openapi_url=None)
+    application = FastAPI(**NO_API_PAGES)
     application.mount("/own", StaticFiles(directory=assets()))
     gr.mount_gradio_app(
         application,
         build_app(desk),
         path="/",
         auth=list(users.items()) if users else None,
+        app_kwargs=NO_API_PAGES,
         footer_links=[],
         run_history=False,
         favicon_path=str(assets() / "favicon.png"),
@@ -57,6 +57,4 @@ def make_application(
 
 def page_i18n() -> gr.I18n:
     """The page's words for Gradio's own components."""
-    from ui.texts import translations
-
     return gr.I18n(**translations())

@@ -68,7 +68,7 @@ def paragraphs(text: str) -> Iterator[tuple[int, int]]:
 
 
 def web_address(url: str | None) -> str | None:
-    """``url`` if it is an http or https address with a host, else None (``javascript:`` and kin)."""
+    """``url`` if it is an http(s) address with a host; None for ``javascript:`` and its kin."""
     if not url:
         return None
     try:

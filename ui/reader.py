@@ -25,16 +25,15 @@ def article_html(
     end = max(start, min(end, len(article.text)))
     rows = []
     for first, last in paragraphs(article.text):
-        words = article.text[first:last]
-        rows.append(
-            f'<p dir="{direction(words, base)}">{_marked(article.text, first, last, start, end)}</p>'
-        )
+        way = direction(article.text[first:last], base)
+        rows.append(f'<p dir="{way}">{_marked(article.text, first, last, start, end)}</p>')
     title = article.title or text("no_title", language)
     return (
         f'<article class="mu-article" dir="{DIRECTION[language]}">{_bar(language)}'
         f'<header><h2 dir="{direction(title, base)}">{escape(title)}</h2>'
         f"{_facts(article, language, sample)}</header>"
-        f'<div class="mu-body" lang="{attribute(article.language)}" tabindex="0">{"".join(rows)}</div>'
+        f'<div class="mu-body" lang="{attribute(article.language)}" tabindex="0">'
+        f"{''.join(rows)}</div>"
         "</article>"
     )
 

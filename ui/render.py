@@ -42,8 +42,9 @@ def _found_item(
 ) -> str:
     words = item.quote.strip()
     shortened = words if len(words) <= limit else words[:limit].rsplit(" ", 1)[0] + "…"
+    where = place(item.article_id, item.start, item.end)
     return (
-        f'<li><a class="mu-open mu-found-item" href="{place(item.article_id, item.start, item.end)}">'
+        f'<li><a class="mu-open mu-found-item" href="{where}">'
         f'<span class="mu-quote" dir="{direction(words)}">{escape(shortened)}</span>'
         f"{byline(item.source, item.date, language, sample=sample)}</a></li>"
     )
@@ -226,7 +227,8 @@ def _sources(citations: Sequence[Citation], language: Language, sample: bool) ->
             f'<span class="mu-number"><bdi>[{citation.n}]</bdi></span>'
             f"<span>{line}{also}</span></a></li>"
         )
-    return f'<div class="mu-sources"><h4>{text("sources", language)}</h4><ul>{"".join(rows)}</ul></div>'
+    heading = text("sources", language)
+    return f'<div class="mu-sources"><h4>{heading}</h4><ul>{"".join(rows)}</ul></div>'
 
 
 def _footer(answer: Answer, language: Language) -> str:
