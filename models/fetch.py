@@ -6,6 +6,7 @@ hands out verified files or says what to do.
 
 from __future__ import annotations
 
+import contextlib
 import datetime
 import json
 import logging
@@ -165,9 +166,12 @@ def pull(
     sources = sources or Sources()
     report = progress or (lambda _: None)
     for spec in [get_spec(name) for name in names or default_names()]:
+        if _is_there(spec, report, cancel):  # even in a folder that cannot be written to
+            continue
         models_dir().mkdir(parents=True, exist_ok=True)
         with _only_puller(spec, report, cancel):
-            _pull_one(spec, report, cancel, sources)
+            if not _is_there(spec, report, cancel):  # another process may have fetched it
+                _pull_one(spec, report, cancel, sources)
 
 
 class _only_puller:
@@ -197,6 +201,23 @@ def _work_folder(spec: ModelSpec) -> Path:
     return models_dir() / f"{spec.name}.partial"
 
 
+def _is_there(
+    spec: ModelSpec, report: Callable[[PullProgress], None], cancel: threading.Event
+) -> bool:
+    """Whether the model is in place and is the pinned one."""
+    folder = model_folder(spec)
+    if missing_files(spec, folder):
+        return False
+    if not stamped(spec, folder):
+        try:
+            check_folder(spec, folder, "", cancel, _counter(spec, "verify", spec.size, report))
+        except ModelError as error:
+            log.warning("%s It is fetched anew.", error)
+            return False
+    report(PullProgress(spec.name, "cache", spec.size, spec.size))
+    return True
+
+
 def _pull_one(
     spec: ModelSpec,
     report: Callable[[PullProgress], None],
@@ -204,15 +225,6 @@ def _pull_one(
     sources: Sources,
 ) -> None:
     folder, work = model_folder(spec), _work_folder(spec)
-    if not missing_files(spec, folder):
-        try:
-            if not stamped(spec, folder):
-                check_folder(spec, folder, "", cancel, _counter(spec, "verify", spec.size, report))
-            report(PullProgress(spec.name, "cache", spec.size, spec.size))
-            return
-        except ModelError as error:
-            log.warning("%s It is fetched anew.", error)
-
     fresh = work / "files"
     _fetch(spec, work, fresh, report, cancel, sources)
     check_folder(
@@ -299,24 +311,32 @@ def _counter(
 
 
 def terms_text(spec: ModelSpec) -> str:
-    """What to show before a model is fetched without anyone to ask."""
+    """The licence terms of a model, in the words to be shown before it is fetched."""
     return f"{spec.title} — {spec.licence} ({spec.licence_url})\n{spec.terms.strip()}"
 
 
-def record_terms_shown(names: Sequence[str] = (), now: datetime.datetime | None = None) -> None:
-    """Note beside the named models (default: the default ones) when their terms were shown.
+def show_terms(
+    names: Sequence[str],
+    show: Callable[[str], None],
+    now: datetime.datetime | None = None,
+) -> None:
+    """Show the terms of models and note beside these when it was; what was shown is not repeated.
 
-    The first date stays while the terms do. Raises OSError where the folder cannot be written.
+    Nobody is waited for. Terms that changed are shown again. Raises ModelError for an unknown
+    name.
     """
-    shown = (now or datetime.datetime.now(datetime.UTC)).isoformat(timespec="seconds")
-    models_dir().mkdir(parents=True, exist_ok=True)
-    for spec in [get_spec(name) for name in names or default_names()]:
+    shown_on = (now or datetime.datetime.now(datetime.UTC)).isoformat(timespec="seconds")
+    for spec in [get_spec(name) for name in names]:
         record = models_dir() / f"{spec.name}.terms.json"
         text = terms_text(spec)
         try:
             known = json.loads(record.read_text(encoding="utf-8")).get("terms")
         except (OSError, ValueError):
             known = None
-        if known != text:
-            content = {"model": spec.name, "terms shown on": shown, "terms": text}
+        if known == text:
+            continue
+        show(text)
+        content = {"model": spec.name, "terms shown on": shown_on, "terms": text}
+        with contextlib.suppress(OSError):  # a read-only folder: shown every time
+            models_dir().mkdir(parents=True, exist_ok=True)
             record.write_text(json.dumps(content, indent=2, ensure_ascii=False), encoding="utf-8")

@@ -54,15 +54,14 @@ def list_models(as_json: Json = False) -> None:
 def pull(names: Names = None) -> None:
     """Fetch and verify models; without a name, the two that Mustanad needs.
 
-    An interrupted fetch goes on where it stopped. The licence terms are printed first.
+    An interrupted fetch goes on where it stopped. The first time, the licence terms are
+    printed.
     """
-    from models.catalogue import default_names, get_spec
-    from models.fetch import pull, record_terms_shown, states, terms_text
+    from models.catalogue import default_names
+    from models.fetch import pull, show_terms, states
 
     wanted = names or default_names()
-    for name in wanted:
-        note(f"{terms_text(get_spec(name))}\n")
-    record_terms_shown(wanted)
+    show_terms(wanted, lambda terms: note(f"{terms}\n"))
     with bars() as shown:
 
         def report(progress: PullProgress) -> None:

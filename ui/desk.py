@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from urllib.parse import urlsplit
 
 from models.catalogue import load_catalogue
-from models.fetch import PullProgress, pull, record_terms_shown
+from models.fetch import PullProgress, pull
 from models.protocols import Cancelled
 from rag.settings import Settings
 from ui.errors import PageError
@@ -189,7 +189,6 @@ class Desk:
         try:
             with self._step("weights"):
                 names = model_names(self.settings)
-                record_terms_shown(names)
                 self._fetch(names, progress=self._pulled, cancel=self._cancel)
             with self._step("archive"):
                 assistant = self._open_archive()

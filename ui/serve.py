@@ -39,11 +39,13 @@ def serve(
     with listener:
         import uvicorn  # with Gradio and all it brings: some seconds
 
+        from models.fetch import show_terms
         from ui.application import make_application
-        from ui.desk import Desk
+        from ui.desk import Desk, model_names
 
         desk = Desk(home, settings, demo=demo)
         application = make_application(desk, users=users, hosts=_names(host))
+        show_terms(model_names(settings), announce)  # before the desk fetches anything
         desk.prepare()
         config = uvicorn.Config(
             application, log_level="warning", access_log=False, timeout_graceful_shutdown=3
