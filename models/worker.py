@@ -87,6 +87,11 @@ class _Child:
         self._stderr.start()
         threading.Thread(target=self._read_replies, daemon=True).start()
 
+    @property
+    def alive(self) -> bool:
+        """Whether it can take calls, now or when it is ready."""
+        return self.failure is None and self._process.poll() is None
+
     def begin(self, call: _Call) -> None:
         """Send a call; all that happens to it from now on arrives in its replies."""
         with self._lock:
@@ -130,6 +135,8 @@ class _Child:
 
     def _read_replies(self) -> None:
         for raw in self._process.stdout:
+            if not raw.endswith(b"\n"):
+                break  # it died in the middle of a message
             message = json.loads(raw)
             if "id" in message:
                 self._route(message)
@@ -165,12 +172,13 @@ class _Child:
             call.replies.put(message)
 
     def _obituary(self, code: int) -> str:
-        if code == -signal.SIGTERM or (sys.platform != "win32" and code == -signal.SIGKILL):
-            how = "was killed, perhaps by the system for want of memory"
-        else:
-            how = f"ended with code {code}"
-        words = "; ".join(list(self._last_words)[-3:])
-        return f"the language model's process {how}{': ' + words if words else ''}. Ask again"
+        if code in (-signal.SIGTERM, -9):  # SIGKILL, which Windows does not have
+            return (
+                "the language model's process was killed, perhaps by the system for want of "
+                "memory; ask again, or choose a smaller model"
+            )
+        words = "; ".join(list(self._last_words)[-3:]) or "it left no message"
+        return f"the language model's process ended with code {code}: {words}. Ask again"
 
 
 class WorkerLanguageModel:
@@ -269,7 +277,7 @@ class WorkerLanguageModel:
     def count_tokens(self, text: str) -> int:
         """Tokens of a plain text; does not wait in line once the model is loaded."""
         child = self._child
-        if child is None or child.ready is None or child.failure is not None:
+        if child is None or child.ready is None or not child.alive:
             self.load()
         return self._one("count_tokens", {"text": text}, None, in_line=False)
 
@@ -332,7 +340,7 @@ class WorkerLanguageModel:
         with self._starting:
             if self._closed:
                 raise ModelError("the language model was closed")
-            if self._child is None or self._child.failure is not None:
+            if self._child is None or not self._child.alive:
                 self._child = _Child(self._factory, self._options, self._line)
                 weakref.finalize(self, self._child.kill)
             child = self._child
