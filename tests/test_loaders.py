@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import csv
 import gzip
 import io
 import json
 import os
+import random
 import zipfile
 from pathlib import Path
 
 import pytest
+from docx import Document
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from pdf_writer import pdf, visual
 
 from rag import loaders
 from rag.chunking import split_passages
@@ -99,8 +103,6 @@ def test_only_the_byte_order_mark_is_removed(tmp_path):
 def test_every_container_gives_the_same_text(tmp_path):
     record = json.dumps({"content": AWKWARD})
     table = io.StringIO(newline="")
-    import csv
-
     csv.writer(table).writerows([["title", "content"], ["x", AWKWARD]])
     files = [
         write(tmp_path / "a.txt", AWKWARD),
@@ -171,6 +173,39 @@ def test_damaged_containers_are_named(tmp_path):
     with zipfile.ZipFile(archive, "w") as target:
         target.writestr("x.txt", "x")
     assert "no Word document" in error(write(tmp_path / "f.zip", archive.getvalue()))
+
+
+def _samples() -> dict[str, bytes]:
+    document = io.BytesIO()
+    word = Document()
+    word.add_paragraph("افتتحت المكتبة أبوابها.")
+    word.save(document)
+    return {
+        "a.docx": document.getvalue(),
+        "a.pdf": pdf([[(300, 700, visual("افتتحت المكتبة أبوابها"))]]),
+        "a.html": "<html><body><p>افتتحت المكتبة &amp; أبوابها.</p></body></html>".encode(),
+        "a.json": json.dumps([{"content": "نص", "date": "2020", "source": {"name": "x"}}]).encode(),
+        "a.csv": 'title,content\nx,"نص"\n'.encode(),
+        "a.md": "---\ntitle: x\n---\nنص الخبر".encode(),
+        "a.txt.gz": gzip.compress("بكين (شينخوا) قال.".encode("cp1256")),
+    }
+
+
+@pytest.mark.parametrize("name", sorted(_samples()))
+def test_any_damage_ends_in_articles_or_reasons(name, tmp_path):
+    chance = random.Random(name)
+    whole = _samples()[name]
+    assert isinstance(one(write(tmp_path / name, whole)), Article)
+    for _ in range(60):
+        data = bytearray(whole)
+        for _ in range(chance.choice([1, 3, 30])):
+            at = chance.randrange(len(data) + 1)
+            data[at : at + chance.choice([0, 1, 9])] = chance.randbytes(chance.choice([0, 1, 3]))
+        for found in load(write(tmp_path / name, bytes(data))):
+            if isinstance(found, Article):
+                found.text.encode("utf-8")
+            else:
+                assert found.error
 
 
 def test_content_decides_before_the_name(tmp_path):

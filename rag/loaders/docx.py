@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import zipfile
+import zlib
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
@@ -34,8 +35,11 @@ _DAMAGE = (
     PackageNotFoundError,
     XMLSyntaxError,
     zipfile.BadZipFile,
+    zlib.error,
     AttributeError,
+    EOFError,
     KeyError,
+    NotImplementedError,
     ValueError,
 )
 
@@ -44,17 +48,17 @@ def is_word(data: bytes) -> bool:
     """Whether a zip holds a Word document. Raises LoadError for a zip that is damaged or a bomb."""
     try:
         with zipfile.ZipFile(io.BytesIO(data)) as archive:
-            size = sum(member.file_size for member in archive.infolist())
-            if any(member.flag_bits & 1 for member in archive.infolist()):
-                raise LoadError("an encrypted zip archive")
-            names = archive.namelist()
-    except zipfile.BadZipFile as error:
+            members = archive.infolist()
+    except _DAMAGE as error:
         raise LoadError(f"a damaged zip or Word document: {error}") from error
+    if any(member.flag_bits & 1 for member in members):
+        raise LoadError("an encrypted zip archive")
+    size = sum(member.file_size for member in members)
     if size > MAX_INFLATED:
         raise LoadError(
             f"{size / 1e6:,.0f} MB when inflated; at most {MAX_INFLATED / 1e6:,.0f} MB are read"
         )
-    return _MEMBER in names
+    return any(member.filename == _MEMBER for member in members)
 
 
 def read_docx(data: bytes, path: Path) -> Iterator[Article]:

@@ -13,6 +13,7 @@ from pathlib import Path
 import lxml.html
 from lxml.etree import Comment, ParserError, ProcessingInstruction
 from trafilatura import bare_extraction, html2txt
+from trafilatura.settings import Document
 
 from rag.loaders.common import LoadError, article, storable
 from rag.loaders.dates import parse_date
@@ -22,6 +23,7 @@ from vectorstore.types import Article
 
 _CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?\s*([\w.:-]{2,40})", re.IGNORECASE)
 _XML_DECLARATION = re.compile(r"\A\s*<\?xml[^>]*\?>")
+_CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _HIDING = re.compile(
     r"display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0(?:\.0+)?(?![.\d])"
     r"|opacity\s*:\s*0(?:\.0+)?(?![.\d])|text-indent\s*:\s*-\d{3,}|(?:left|top)\s*:\s*-\d{4,}",
@@ -39,39 +41,32 @@ def read_html(data: bytes, path: Path) -> Iterator[Article]:
     """
     match = _CHARSET.search(data[:4096])
     page = decode(data, match[1].decode("ascii", "replace") if match else None)
+    page = _XML_DECLARATION.sub("", _CONTROL.sub(" ", page))
     try:
-        # Surrogates and control characters come from character references such as &#0;.
-        tree = lxml.html.document_fromstring(_XML_DECLARATION.sub("", page))
-    except (ParserError, ValueError) as error:
+        tree = lxml.html.document_fromstring(page)
+        _remove_hidden(tree)
+        found = bare_extraction(
+            tree,
+            with_metadata=True,
+            include_comments=False,
+            date_extraction_params={"extensive_search": False, "original_date": True},
+        )
+        document = found or Document()  # nothing found: a document with empty fields
+        text = document.text or html2txt(tree)
+    except (ParserError, ValueError) as error:  # ValueError: characters that XML cannot hold
         raise LoadError(f"a web page that cannot be parsed: {error}") from error
-    _remove_hidden(tree)
-    document = bare_extraction(
-        tree,
-        with_metadata=True,
-        include_comments=False,
-        date_extraction_params={"extensive_search": False, "original_date": True},
-    )
-    text = document.text if document is not None else None
-    if not text or not text.strip():
-        text = html2txt(tree)
     if not text or not any(map(str.isalnum, text)):
         raise LoadError("no article text in the page")
-    url = document.url if document is not None else None
+    site = document.sitename or (outlet_of_url(document.url) if document.url else None)
     yield article(
         path,
         storable(text),
-        title=document.title if document is not None else None,
-        source=_source(document, url),
-        author=document.author if document is not None else None,
-        published=parse_date(document.date) if document is not None else None,
-        url=url,
+        title=document.title,
+        source=site,
+        author=document.author,
+        published=parse_date(document.date),
+        url=document.url,
     )
-
-
-def _source(document, url: str | None) -> str | None:
-    """The site's name; failing that the outlet that its address belongs to."""
-    name = document.sitename if document is not None else None
-    return name or (outlet_of_url(url) if url else None)
 
 
 def _remove_hidden(tree: lxml.html.HtmlElement) -> None:
