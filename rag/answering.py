@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from models.protocols import Cancelled, LanguageModel
+from models.protocols import Cancelled, Embedder, LanguageModel
 from rag import conversation
 from rag.answer import (
     Answer,
@@ -30,6 +30,7 @@ from rag.answer import (
 from rag.attribution import speaker_of
 from rag.decision import load_decision
 from rag.excerpts import clip, snap
+from rag.expectations import expected, meets
 from rag.language import answer_language, detect_language
 from rag.phrases import phrase
 from rag.prompts import answer_prompt
@@ -83,7 +84,7 @@ class Answerer:
         translator: Translator,
         language_model: Callable[[], LanguageModel] | None,
         settings: Settings,
-        embedder_name: str,
+        embedder: Callable[[], Embedder],
     ) -> None:
         self._store = store
         self._retriever = retriever
@@ -91,7 +92,7 @@ class Answerer:
         self._translator = translator
         self._language_model = language_model
         self._settings = settings
-        self._embedder_name = embedder_name
+        self._embedder = embedder
 
     def stream(
         self,
@@ -115,8 +116,9 @@ class Answerer:
         )
         retrieved = replace(retrieved, question=question)
         yield EvidenceFound(retrieved)
-        probability = load_decision().probability(retrieved.signals)
-        if not retrieved.evidence or probability < load_decision().threshold:
+        decision = load_decision(self._embedder().identity.name)
+        probability = decision.probability(retrieved.signals)
+        if not retrieved.evidence or probability < decision.threshold:
             reason = self._reason(retrieved, filters)
             yield AnswerReady(self._declined(retrieved, language, reason, 1 - probability, clock))
             return
@@ -222,7 +224,10 @@ class Answerer:
         sentences: list[AnswerSentence] = []
         path = "quoted"
         used: list[int] = []
-        for text in draft.sentences:
+        kind = expected(retrieved.question)
+        written = _CITED.sub("", " ".join(draft.sentences))
+        drafted = draft.sentences if meets(written, kind) else ()
+        for text in drafted:
             verdict = self._verify(text, sources, language)
             if not verdict.supported:
                 continue
@@ -326,7 +331,7 @@ class Answerer:
             evidence=retrieved.evidence,
             passages=retrieved.passages,
             timings=Timings(round(retrieved.retrieve_ms, 1), clock.first_token_ms, clock.now_ms()),
-            embedder=self._embedder_name,
+            embedder=self._settings.embedder,
             llm=self._settings.language_model,
             **fields,
         )

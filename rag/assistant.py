@@ -81,7 +81,7 @@ class Assistant:
             Translator(glossary),
             self._language_model,
             settings,
-            settings.embedder,
+            self._embedder,
         )
 
     @classmethod

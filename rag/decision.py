@@ -1,8 +1,8 @@
 """Whether to answer at all: a calibrated probability that the archive holds the answer.
 
-A logistic model over a few signals of retrieval. Its coefficients lie in ``data/decision.json``
-with the embedder that they were fitted for and the command that refits them; with another embedder
-they are used all the same, since an uncalibrated decision is better than none.
+A logistic model over a few signals of retrieval, fitted for one embedder. Its coefficients lie in
+``data/decision.json`` under the embedder's name; an embedder that nothing was fitted for gets the
+entry "any", which looks at the question's words alone.
 """
 
 from __future__ import annotations
@@ -22,7 +22,6 @@ class Decision:
     intercept: float
     weights: Mapping[str, float]
     threshold: float
-    embedder: str
 
     def probability(self, signals: Mapping[str, float]) -> float:
         """Probability that the archive answers the question, from its retrieval signals."""
@@ -31,7 +30,8 @@ class Decision:
 
 
 @cache
-def load_decision() -> Decision:
-    """The fitted model that ships with Mustanad."""
+def load_decision(embedder: str) -> Decision:
+    """The fitted model for an embedder's catalogue name, or the one for any."""
     data = json.loads(files("rag").joinpath("data", "decision.json").read_text("utf-8"))
-    return Decision(data["intercept"], data["weights"], data["threshold"], data["embedder"])
+    row = data.get(embedder, data["any"])
+    return Decision(row["intercept"], row["weights"], row["threshold"])

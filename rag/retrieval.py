@@ -18,6 +18,7 @@ import numpy as np
 
 from models.protocols import Embedder
 from rag.answer import Evidence, FoundPassage, Retrieved
+from rag.expectations import expected, meets
 from rag.language import detect_language
 from rag.names import Glossary
 from vectorstore.analysis import analyse
@@ -37,7 +38,7 @@ class Weights:
     ``keyword`` and ``crossed_keyword``: share of the keyword score for a question in the article's
     language and in another. ``passage``, ``overlap``: what a sentence's passage and its share of
     the question's words add to its own similarity. ``outlet``: for an article of an outlet that
-    the question names.
+    the question names. ``expected``: for a sentence that holds the kind of words asked for.
     """
 
     keyword: float = 0.3
@@ -45,6 +46,7 @@ class Weights:
     passage: float = 0.35
     overlap: float = 0.25
     outlet: float = 0.1
+    expected: float = 0.08
 
 
 @dataclass(frozen=True)
@@ -138,6 +140,7 @@ class Retriever:
             self._word_weights(question),
             self._word_weights(self._glossary.crossing_terms(question, language)),
         )
+        kind = expected(question)
         ranked: list[Evidence] = []
         for c in candidates:
             similarity = rows[c.passage.passage_id] @ vector
@@ -148,6 +151,7 @@ class Retriever:
                     float(cosine)
                     + self.weights.passage * c.score
                     + self.weights.overlap * _overlap(weights, quote)
+                    + self.weights.expected * meets(quote, kind)
                 )
                 ranked.append(_evidence(c, span.start, span.end, quote, score))
         ranked.sort(key=lambda e: (-e.score, e.article_id, e.start))
@@ -175,6 +179,7 @@ class Retriever:
             ),
             "coverage": _overlap(self._word_weights(words), best),
             "crossed": float(not own_language),
+            "expected": float(meets(best, expected(question))),
         }
 
     def word_weights(self, question: str, other_language: bool = False) -> dict[str, float]:

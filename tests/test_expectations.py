@@ -1,0 +1,28 @@
+import pytest
+
+from rag.expectations import Expected, expected, meets
+
+
+@pytest.mark.parametrize(
+    ("question", "kind"),
+    [
+        ("كم سفينة وصلت؟", Expected.FIGURE),
+        ("وبكم بيعت؟", Expected.ANYTHING),
+        ("ما عدد السفن؟", Expected.FIGURE),
+        ("How many ships arrived?", Expected.FIGURE),
+        ("متى افتتح الجسر؟", Expected.TIME),
+        ("في أي عام بني الجسر؟", Expected.TIME),
+        ("When was it built?", Expected.TIME),
+        ("من افتتح الجسر؟", Expected.ANYTHING),
+        ("Who opened the bridge?", Expected.ANYTHING),
+    ],
+)
+def test_expected(question: str, kind: Expected) -> None:
+    assert expected(question) is kind
+
+
+def test_meets() -> None:
+    assert meets("وصلت ٤٥ سفينة", Expected.FIGURE) and not meets("وصلت سفن كثيرة", Expected.FIGURE)
+    assert meets("في سبتمبر", Expected.TIME) and meets("last May", Expected.TIME)
+    assert not meets("افتتحه رئيس البلدية", Expected.TIME)
+    assert meets("", Expected.ANYTHING)

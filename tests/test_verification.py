@@ -1,0 +1,60 @@
+import pytest
+from fakes import FakeEmbedder
+
+from rag.names import Glossary
+from rag.verification import Claim, Verifier
+
+VERIFIER = Verifier(lambda: FakeEmbedder(), Glossary())
+TRADE = Claim(
+    "وأضاف أن حجم التجارة الثنائية تجاوز 40 مليار دولار في الأشهر الأربعة الأولى.", "شينخوا وانغ"
+)
+SPORT = Claim("فاز الفريق المحلي بالمباراة الأخيرة أمام جمهور كبير.", "إذاعة الجبل")
+
+
+def test_a_sentence_in_the_evidences_words_is_supported_by_that_evidence() -> None:
+    verdict = VERIFIER.check(
+        "تجاوز حجم التجارة الثنائية 40 مليار دولار [1].", [SPORT, TRADE], same_language=True
+    )
+    assert verdict.supported and verdict.evidence == (1,)
+
+
+def test_the_models_own_citation_is_only_a_hint() -> None:
+    verdict = VERIFIER.check(
+        "تجاوز حجم التجارة 40 مليار دولار [1].", [SPORT, TRADE], same_language=True, hint=[0]
+    )
+    assert verdict.evidence == (1,)
+
+
+@pytest.mark.parametrize(
+    "sentence",
+    [
+        "تجاوز حجم التجارة الثنائية 400 مليار دولار.",
+        "تجاوز حجم التجارة الثنائية 40 مليون دولار.",
+        "رفضت الحكومة إرسال السفن إلى الميناء القديم.",
+    ],
+)
+def test_another_figure_or_other_words_are_not_supported(sentence: str) -> None:
+    assert not VERIFIER.check(sentence, [SPORT, TRADE], same_language=True).supported
+
+
+def test_two_sentences_may_support_one_claim_together() -> None:
+    opened = Claim("افتتح رئيس البلدية الجسر الجديد في 12 مارس.", "")
+    cost = Claim("كلف الجسر الجديد 9 ملايين دينار.", "")
+    verdict = VERIFIER.check(
+        "افتتح رئيس البلدية الجسر الجديد في 12 مارس وكلف 9 ملايين دينار.",
+        [opened, cost], same_language=True,
+    )  # fmt: skip
+    assert verdict.supported and set(verdict.evidence) == {0, 1}
+
+
+def test_a_foreign_name_must_stand_in_the_evidence_in_some_spelling() -> None:
+    claim = Claim("قال لافروف إن روسيا مستعدة للتعاون.", "")
+    held = VERIFIER.check("Lavrov said Russia is ready.", [claim], same_language=False)
+    other = VERIFIER.check("Shoukry said Egypt is ready.", [claim], same_language=False)
+    assert held.missing == ()
+    assert other.missing == ("Shoukry", "Egypt") and not other.supported
+
+
+def test_nothing_supports_nothing() -> None:
+    assert not VERIFIER.check("نعم", [], same_language=True).supported
+    assert not VERIFIER.check("[1]", [TRADE], same_language=True).supported
