@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from py3langid.langid import LanguageIdentifier
 
+SHORT = 300  # letters; up to here the common words of a text in two scripts decide
 LATIN_SURE = 40  # letters from which a detector is asked; shorter Latin text counts as English
 
 _SCRIPT_LANGUAGE = {
@@ -54,6 +55,9 @@ def detect_language(text: str) -> str:
     if not scripts:
         return "en"
     script = max(sorted(scripts), key=scripts.__getitem__)
+    if scripts["ARABIC"] and scripts["LATIN"] and scripts.total() < SHORT:
+        # A question may have more letters in its foreign names than in its own words.
+        script = {"ar": "ARABIC", "en": "LATIN"}.get(_by_common_words(text), script)
     if script == "ARABIC":
         return _arabic_script_language(text, scripts[script])
     if script == "CJK" and scripts["HIRAGANA"] + scripts["KATAKANA"] > 0.1 * scripts["CJK"]:
@@ -64,23 +68,29 @@ def detect_language(text: str) -> str:
 
 
 def answer_language(question: str, requested: str = "auto") -> str:
-    """ "ar" or "en": ``requested`` if it is one of them, else the script of the question's letters.
+    """The language to answer in, "ar" or "en": the one requested, else the question's.
 
-    Raises ValueError for any other request than "auto", "ar" or "en".
+    Names in the other script do not count: question words and particles decide, and only where
+    these say nothing the script of most letters. What is not Arabic counts as English. Raises
+    ValueError for any other request than "auto", "ar" or "en".
     """
     if requested in ("ar", "en"):
         return requested
     if requested != "auto":
         raise ValueError(f"answer language {requested!r}; expected auto, ar or en")
-    words = re.findall(r"\w+", question.lower())
-    arabic, english = (
-        sum(w in common for w in words) for common in (_ARABIC_WORDS, _ENGLISH_WORDS)
-    )
-    if arabic != english:
-        return "ar" if arabic > english else "en"
+    if language := _by_common_words(question):
+        return language
     scripts = _scripts(question)
     # A tie speaks for Arabic: a Latin name in an Arabic question is usual, the reverse is not.
     return "ar" if scripts["ARABIC"] and 2 * scripts["ARABIC"] >= scripts.total() else "en"
+
+
+def _by_common_words(text: str) -> str | None:
+    """The language, Arabic or English, with more question words and particles in ``text``."""
+    words = re.findall(r"\w+", text.lower())
+    arabic = sum(word in _ARABIC_WORDS for word in words)
+    english = sum(word in _ENGLISH_WORDS for word in words)
+    return None if arabic == english else "ar" if arabic > english else "en"
 
 
 def _scripts(text: str) -> Counter[str]:

@@ -25,6 +25,8 @@ from rag.language import answer_language, detect_language
         ("Привет, мир", "ru"),
         ("中国外交部", "zh"),
         ("こんにちは世界", "ja"),
+        ("ماذا قال Elon Musk عن SpaceX؟", "ar"),
+        ("Who is وانغ يي وزير الخارجية?", "en"),
         ("وصل مدير World Book Club إلى المدينة يوم الأحد الماضي", "ar"),
     ],
 )
