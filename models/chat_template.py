@@ -75,7 +75,7 @@ class ChatTemplate:
         ]
         prompt = self._formatter(messages=placeholders, enable_thinking=False).prompt
         opened, closed = prompt.rfind("<think>"), prompt.rfind("</think>")
-        return prompt + "\n\n</think>\n\n" if opened > closed else prompt
+        return prompt.rstrip() + "\n\n</think>\n\n" if opened > closed else prompt
 
 
 @dataclass(frozen=True)

@@ -51,6 +51,7 @@ def weights_sha256(path: Path, memory: Path) -> str:
         known = json.loads(memory.read_text(encoding="utf-8"))
     except (OSError, ValueError):
         known = {}
+    known = known if isinstance(known, dict) else {}
     if isinstance(known.get(stamp), str):
         return known[stamp]
     with path.open("rb") as file:
