@@ -1,0 +1,88 @@
+"""From passages to the strings an embedder reads, and back: what every backend does alike.
+
+A passage is read as ``title: TITLE | text: PASSAGE``. Its sentences are read one by one in the
+same form, which orders the sentences of a passage far better than pooling each from the
+passage's own pass: over XQuAD's Arabic dev half the gold sentence comes first for .74 instead of
+.68 of Arabic questions, and for .77 with the article's title in front of each sentence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from models.protocols import EmbedderIdentity, PassageInput, PassageVectors
+
+NO_TITLE = "none"  # what the model was trained to see where there is no title
+TITLE_CHARACTERS = 200  # a longer one is cut: it is read again with every sentence
+
+TitledText = tuple[str | None, str]  # an article's title and a text of it
+
+
+def document_prompt(identity: EmbedderIdentity, title: str | None) -> str:
+    """The prompt in front of a text of an article: one line, a long title cut at a word."""
+    shown = " ".join((title or "").split())
+    if len(shown) > TITLE_CHARACTERS:
+        shown = shown[: TITLE_CHARACTERS + 1].rsplit(" ", 1)[0][:TITLE_CHARACTERS]
+    return identity.document_prompt.format(title=shown or NO_TITLE)
+
+
+@dataclass(frozen=True)
+class Inputs:
+    """Distinct prompted texts of some passages, and where the vector of each belongs.
+
+    ``places`` has, for every passage, the index into ``texts`` of the passage and of each of its
+    sentences. A passage of one sentence is one text.
+    """
+
+    texts: tuple[str, ...]
+    places: tuple[tuple[int, tuple[int, ...]], ...]
+
+    def assemble(self, vectors: np.ndarray) -> list[PassageVectors]:
+        """Vectors of the passages from those of ``texts``, (len(texts), d)."""
+        return [
+            PassageVectors(vectors[passage].copy(), vectors[list(sentences)])
+            for passage, sentences in self.places
+        ]
+
+
+def flatten(passages: Sequence[PassageInput], identity: EmbedderIdentity) -> Inputs:
+    """All texts to embed for ``passages``, each once."""
+    index: dict[str, int] = {}
+    places = []
+    for passage in passages:
+        prompt = document_prompt(identity, passage.title)
+        whole = index.setdefault(prompt + passage.text, len(index))
+        sentences = tuple(
+            index.setdefault(prompt + passage.text[start:end], len(index))
+            for start, end in passage.sentences
+        )
+        places.append((whole, sentences))
+    return Inputs(tuple(index), tuple(places))
+
+
+def plan_batches(lengths: Sequence[int], padded_tokens: int, texts: int) -> list[list[int]]:
+    """Indices of inputs in batches of similar length, shortest first.
+
+    A batch holds at most ``texts`` inputs and, padding included, ``padded_tokens`` tokens; an
+    input that is longer by itself makes a batch of its own. Every index appears once.
+    """
+    batches: list[list[int]] = []
+    for i in sorted(range(len(lengths)), key=lambda i: (lengths[i], i)):
+        full = (
+            not batches
+            or len(batches[-1]) >= texts
+            or lengths[i] * (len(batches[-1]) + 1) > padded_tokens
+        )
+        if full:
+            batches.append([])
+        batches[-1].append(i)
+    return batches
+
+
+def normalised(vectors: np.ndarray) -> np.ndarray:
+    """Rows scaled to length 1, float32; an all-zero row stays."""
+    lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return (vectors / np.maximum(lengths, 1e-12)).astype(np.float32, copy=False)

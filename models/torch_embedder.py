@@ -1,0 +1,106 @@
+"""The reference embedder: plain sentence-transformers in fp32, on a GPU where there is one."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import torch
+from sentence_transformers import SentenceTransformer
+
+from models.embedding_inputs import (
+    NO_TITLE,
+    document_prompt,
+    flatten,
+    normalised,
+)
+from models.protocols import EmbedderIdentity, ModelError, PassageInput, PassageVectors
+
+BATCH_TEXTS = {"cpu": 4, "mps": 32, "cuda": 64}
+
+
+class TorchEmbedder:
+    """A sentence-transformers folder run as its authors do. Threads may share it."""
+
+    def __init__(self, folder: Path, identity: EmbedderIdentity, device: str, threads: int) -> None:
+        """``device``: "cpu", "cuda" or "mps"; ``threads``: of the CPU, 0 for all cores.
+
+        Raises ModelError where the folder cannot be loaded or its prompts are not ours.
+        """
+        self.identity = identity
+        self.variant = f"torch-fp32-{device}"
+        if threads and device == "cpu":
+            torch.set_num_threads(threads)
+        try:
+            self.model = SentenceTransformer(str(folder), device=device, local_files_only=True)
+        except (OSError, ValueError, RuntimeError) as error:
+            raise ModelError(f"The embedder in {folder} cannot be loaded: {error}") from error
+        expected = {
+            "query": identity.query_prompt,
+            "document": identity.document_prompt.format(title=NO_TITLE),
+        }
+        for name, prompt in expected.items():
+            if self.model.prompts.get(name) != prompt:
+                raise ModelError(
+                    f"{folder} has the {name} prompt {self.model.prompts.get(name)!r}, expected "
+                    f"{prompt!r}. Run: mustanad models verify {identity.name}"
+                )
+        self._batch = BATCH_TEXTS[device]
+        self._turn = threading.Lock()
+
+    def embed_query(self, text: str) -> np.ndarray:
+        """(d,) float32 vector of a question."""
+        with self._turn:
+            return normalised(self.model.encode_query(text, show_progress_bar=False))
+
+    def embed_passages(self, passages: Sequence[PassageInput]) -> list[PassageVectors]:
+        """Vectors of passages and of their sentences, in the order given."""
+        inputs = flatten(passages, self.identity)
+        if not inputs.texts:
+            return []
+        with self._turn:
+            vectors = self.model.encode_document(
+                list(inputs.texts),
+                prompt="",  # the texts have their prompts already: titles differ
+                batch_size=self._batch,
+                show_progress_bar=False,
+            )
+        return inputs.assemble(normalised(vectors))
+
+    def embed_query_tokens(self, text: str) -> np.ndarray:
+        """(t, d) float32 vectors of a question's own tokens, L2-normalised, prompt left out."""
+        return self._token_vectors([(self.identity.query_prompt, text)])[0]
+
+    def embed_sentence_tokens(
+        self, sentences: Sequence[tuple[str | None, str]]
+    ) -> list[np.ndarray]:
+        """As ``embed_query_tokens``, for sentences: what late interaction compares."""
+        return self._token_vectors(
+            [(document_prompt(self.identity, title), text) for title, text in sentences]
+        )
+
+    def _token_vectors(self, pairs: Sequence[tuple[str, str]]) -> list[np.ndarray]:
+        """Token vectors of each (prompt, text), the text's own tokens only."""
+        texts = [prompt + text for prompt, text in pairs]
+        with self._turn:
+            outputs = self.model.encode(
+                texts,
+                prompt="",
+                batch_size=self._batch,
+                output_value="token_embeddings",
+                show_progress_bar=False,
+            )
+            offsets = self.model.tokenizer(texts, truncation=True, return_offsets_mapping=True)[
+                "offset_mapping"
+            ]
+            vectors = []
+            for (prompt, _), hidden, spans in zip(pairs, outputs, offsets, strict=True):
+                own = [i for i, (_, end) in enumerate(spans) if end > len(prompt)]
+                features = {"sentence_embedding": hidden[own]}
+                with torch.inference_mode():
+                    for layer in list(self.model)[2:]:  # after the transformer and the pooling
+                        features = layer(features)
+                vectors.append(normalised(features["sentence_embedding"].cpu().numpy()))
+        return vectors

@@ -1,0 +1,100 @@
+"""What every embedding backend does alike: prompts, flattening, batching."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from models.embedding_inputs import (
+    TITLE_CHARACTERS,
+    document_prompt,
+    flatten,
+    normalised,
+    plan_batches,
+)
+from models.protocols import EmbedderIdentity, PassageInput
+
+IDENTITY = EmbedderIdentity("toy", "0" * 64, "query: ", "title: {title} | text: ", 4)
+
+
+def test_a_document_prompt_carries_the_title_on_one_line():
+    assert document_prompt(IDENTITY, "  خبر\n عاجل ") == "title: خبر عاجل | text: "
+    assert document_prompt(IDENTITY, "{0} & {title}") == "title: {0} & {title} | text: "
+
+
+def test_no_title_reads_none():
+    for title in (None, "", " \n"):
+        assert document_prompt(IDENTITY, title) == "title: none | text: "
+
+
+def test_a_long_title_is_cut_at_a_word():
+    words = "عنوان " * 100
+    shown = document_prompt(IDENTITY, words).removeprefix("title: ").removesuffix(" | text: ")
+    assert len(shown) <= TITLE_CHARACTERS
+    assert set(shown.split()) == {"عنوان"}
+    assert len(document_prompt(IDENTITY, "x" * 900)) == len("title:  | text: ") + TITLE_CHARACTERS
+
+
+def test_texts_are_the_passage_and_its_sentences_in_order():
+    inputs = flatten([PassageInput("One. Two.", "T", ((0, 4), (5, 9)))], IDENTITY)
+    assert inputs.texts == (
+        "title: T | text: One. Two.",
+        "title: T | text: One.",
+        "title: T | text: Two.",
+    )
+    assert inputs.places == ((0, (1, 2)),)
+
+
+def test_equal_texts_are_embedded_once():
+    alone = PassageInput("Only one.", None, ((0, 9),))
+    inputs = flatten([alone, alone, PassageInput("Only one.", "T", ())], IDENTITY)
+    assert inputs.texts == ("title: none | text: Only one.", "title: T | text: Only one.")
+    assert inputs.places == ((0, (0,)), (0, (0,)), (1, ()))
+
+
+def test_vectors_return_to_their_passages():
+    passages = [
+        PassageInput("A. B.", None, ((0, 2), (3, 5))),
+        PassageInput("B.", None, ((0, 2),)),
+        PassageInput("C", None, ()),
+    ]
+    inputs = flatten(passages, IDENTITY)
+    vectors = np.arange(len(inputs.texts) * 4, dtype=np.float32).reshape(-1, 4)
+    first, second, third = inputs.assemble(vectors)
+    b = vectors[inputs.texts.index("title: none | text: B.")]
+    assert np.array_equal(first.passage, vectors[0])
+    assert np.array_equal(first.sentences[1], b)
+    assert np.array_equal(second.passage, b) and np.array_equal(second.sentences, b[None])
+    assert third.sentences.shape == (0, 4)
+
+
+def test_nothing_gives_nothing():
+    inputs = flatten([], IDENTITY)
+    assert inputs.texts == () and inputs.assemble(np.zeros((0, 4), np.float32)) == []
+
+
+@given(
+    lengths=st.lists(st.integers(1, 3000), max_size=80),
+    padded_tokens=st.integers(1, 4096),
+    texts=st.integers(1, 64),
+)
+def test_batches_hold_every_input_once_within_the_limits(lengths, padded_tokens, texts):
+    batches = plan_batches(lengths, padded_tokens, texts)
+    assert sorted(i for batch in batches for i in batch) == list(range(len(lengths)))
+    for batch in batches:
+        assert 1 <= len(batch) <= texts
+        padded = len(batch) * max(lengths[i] for i in batch)
+        assert padded <= padded_tokens or len(batch) == 1
+    ordered = [lengths[i] for batch in batches for i in batch]
+    assert ordered == sorted(lengths)
+
+
+def test_neighbours_in_length_share_a_batch():
+    assert plan_batches([90, 10, 100, 11], padded_tokens=200, texts=8) == [[1, 3], [0, 2]]
+
+
+def test_rows_are_scaled_to_length_one_and_zeros_stay():
+    scaled = normalised(np.array([[3, 4], [0, 0]], dtype=np.float32))
+    assert scaled.dtype == np.float32
+    assert np.allclose(scaled, [[0.6, 0.8], [0, 0]])
