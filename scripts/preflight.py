@@ -105,8 +105,9 @@ def weights_folder():
 def problems(installed, port=None):
     """Everything that would stop the set-up later. ``installed``: the packages are there."""
     weights = weights_folder()
+    unfinished = (".partial", ".rejected", ".converted")
     there = os.path.isdir(weights) and any(
-        not name.endswith(".partial") and os.path.isdir(os.path.join(weights, name))
+        not name.endswith(unfinished) and os.path.isdir(os.path.join(weights, name))
         for name in os.listdir(weights)
     )
     found = [python_problem(), memory_problem()]

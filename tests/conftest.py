@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,7 @@ sys.path.insert(0, str(Path(__file__).parent.parent))  # the rooms, where nothin
 
 import models  # noqa: F401  first of all: it turns usage reports off
 
+ROOT = Path(__file__).parent.parent
 WITHOUT_SHARED = "MUSTANAD_SHARED does not point at the shared evaluation data"
 WITHOUT_WEIGHTS = "the real weights are not on this machine"
 
@@ -41,6 +44,43 @@ def weights() -> dict[str, Path]:
     except ModelError as error:
         required = os.environ.get("MUSTANAD_REQUIRE_WEIGHTS") or os.environ.get("CI") == "true"
         (pytest.fail if required else pytest.skip)(f"{WITHOUT_WEIGHTS}: {error}")
+
+
+@pytest.fixture
+def offline(tmp_path) -> Callable[..., tuple[str, str]]:
+    """Runs code in a fresh process without a network and without the marks of a test or of CI.
+
+    Returns what it wrote and every attempt to leave the machine.
+    """
+    log = tmp_path / "network.log"
+    log.touch()
+
+    def run(code: str, seconds: float = 300, **variables: str) -> tuple[str, str]:
+        environment = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("PYTEST", "NNCF", "GRADIO", "HF_", "LANGSMITH", "LANGCHAIN"))
+            and name not in ("CI", "DO_NOT_TRACK", "DISABLE_TELEMETRY", "ANONYMIZED_TELEMETRY")
+        }
+        environment |= {
+            "PYTHONPATH": f"{ROOT / 'tests' / 'offline'}{os.pathsep}{ROOT}",
+            "MUSTANAD_NETWORK_LOG": str(log),
+            "HOME": str(tmp_path),  # no consent file of the real user's, either way
+            "XDG_CACHE_HOME": str(tmp_path / "cache"),
+            **variables,
+        }
+        result = subprocess.run(
+            [sys.executable, "-c", code],
+            cwd=tmp_path,
+            env=environment,
+            capture_output=True,
+            text=True,
+            timeout=seconds,
+        )
+        assert result.returncode == 0, result.stderr[-4000:]
+        return result.stdout, log.read_text(encoding="utf-8")
+
+    return run
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -2,58 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
-from pathlib import Path
-
-import pytest
-
-ROOT = Path(__file__).parent.parent
-
 # Entering by a room, never by the library itself, just as every program that uses Mustanad does.
 IMPORT_EVERYTHING = """
 import rag, ui
 import chromadb, gradio, langchain_core, langchain_openai, llama_cpp, nncf, openvino
 import sentence_transformers, trafilatura, transformers
 """
-
-
-@pytest.fixture
-def offline(tmp_path):
-    """Runs code in a fresh process without a network and without the marks of a test or of CI.
-
-    Returns what it wrote and every attempt to leave the machine.
-    """
-    log = tmp_path / "network.log"
-    log.touch()
-
-    def run(code: str, seconds: float = 300, **variables: str) -> tuple[str, str]:
-        environment = {
-            name: value
-            for name, value in os.environ.items()
-            if not name.startswith(("PYTEST", "NNCF", "GRADIO", "HF_", "LANGSMITH", "LANGCHAIN"))
-            and name not in ("CI", "DO_NOT_TRACK", "DISABLE_TELEMETRY", "ANONYMIZED_TELEMETRY")
-        }
-        environment |= {
-            "PYTHONPATH": f"{ROOT / 'tests' / 'offline'}{os.pathsep}{ROOT}",
-            "MUSTANAD_NETWORK_LOG": str(log),
-            "HOME": str(tmp_path),  # no consent file of the real user's, either way
-            "XDG_CACHE_HOME": str(tmp_path / "cache"),
-            **variables,
-        }
-        result = subprocess.run(
-            [sys.executable, "-c", code],
-            cwd=tmp_path,
-            env=environment,
-            capture_output=True,
-            text=True,
-            timeout=seconds,
-        )
-        assert result.returncode == 0, result.stderr[-4000:]
-        return result.stdout, log.read_text(encoding="utf-8")
-
-    return run
 
 
 def test_the_guard_notices_what_leaves_even_from_a_thread_of_a_child(offline):
