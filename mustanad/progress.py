@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     from rag.ingest import IngestProgress
 
 _QUIET_SECONDS = 30.0  # between two lines of a bar that goes to a file
+# Without tqdm's own rate: the work that reports "done" knows better how its steps differ.
+_TOLD = "{desc}: {percentage:3.0f}%|{bar}| {n_fmt}/{total_fmt} [{elapsed}{postfix}]"
 
 
 class Bars:
@@ -37,6 +39,7 @@ class Bars:
                 unit=unit,
                 unit_scale=unit == "B",
                 unit_divisor=1024,
+                bar_format=None if unit == "B" else _TOLD,
                 dynamic_ncols=True,
                 mininterval=0.1 if sys.stderr.isatty() else _QUIET_SECONDS,
                 file=sys.stderr,
