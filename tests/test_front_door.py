@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -42,13 +41,19 @@ def test_import_loads_none_of_the_heavy_libraries(tmp_path):
 
 
 def test_help_answers_within_half_a_second(tmp_path):
+    # Processor time, the best of a few: what else the machine is doing does not count.
     def once() -> float:
-        begun = time.perf_counter()
+        before = os.times()
         done = python("-m", "mustanad", "--help", cwd=tmp_path)
+        after = os.times()
         assert done.returncode == 0, done.stderr
-        return time.perf_counter() - begun
+        return (
+            after.children_user
+            - before.children_user
+            + after.children_system
+            - before.children_system
+        )
 
-    # The best of a few: what is measured is the work, not what else the machine is doing.
     assert min(once() for _ in range(5)) < 0.5
 
 
