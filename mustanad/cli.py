@@ -29,7 +29,7 @@ from mustanad.options import (
     make_filters,
     read_history,
 )
-from mustanad.progress import bars, ingest_progress
+from mustanad.progress import announce_once, bars, ingest_progress
 from mustanad.shadowing import ShadowedError, refuse_shadows
 from mustanad.terminal import (
     EXIT_FAILED,
@@ -105,6 +105,7 @@ def open_assistant(home: Path | None, *, read_only: bool) -> Assistant:
 @contextmanager
 def _assistant(ctx: typer.Context, *, read_only: bool = True) -> Iterator[Assistant]:
     with open_assistant(ctx.obj, read_only=read_only) as assistant:
+        assistant.on_preparing(announce_once())
         yield assistant
 
 

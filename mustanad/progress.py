@@ -7,6 +7,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
+from mustanad.terminal import note
+
 if TYPE_CHECKING:
     from tqdm import tqdm
 
@@ -77,5 +79,17 @@ def ingest_progress(shown: Bars) -> Callable[[IngestProgress], None]:
             minutes, seconds = divmod(round(progress.seconds_left), 60)
             detail += f", {minutes}:{seconds:02} left"
         shown.show(progress.phase, progress.done, progress.total, detail=detail)
+
+    return report
+
+
+def announce_once() -> Callable[[str, float], None]:
+    """Says what a wait is for, a line a stage: bars and spinners of the work itself go on."""
+    announced: set[str] = set()
+
+    def report(stage: str, fraction: float) -> None:
+        if stage not in announced:
+            announced.add(stage)
+            note(f"{stage} …")
 
     return report

@@ -212,6 +212,10 @@ class Assistant:
 
     # -- models ----------------------------------------------------------------------------------
 
+    def on_preparing(self, progress: Callable[[str, float], None] | None) -> None:
+        """``progress(stage, fraction)`` is told of a first conversion, whatever asks for it."""
+        self._listener.callback = progress
+
     def warm_up(self, progress: Callable[[str, float], None] | None = None) -> None:
         """Load both models; ``progress(stage, fraction)`` tells of a first conversion."""
         self._listener.callback = progress

@@ -112,6 +112,9 @@ class TableAssistant:
         self.failure: BaseException | None = None
         self.dropped_undated = 0
 
+    def on_preparing(self, progress):
+        self.preparing = progress
+
     def _take(self, *call):
         self.calls.append(call)
         if self.failure:
@@ -381,6 +384,18 @@ def test_ctrl_c_sets_cancel_so_that_the_work_ends_in_order(assistant, tmp_path):
     assert run("ingest", str(tmp_path)).exit_code == 130
     assert ended == [True]
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+def test_a_first_preparation_is_announced_once(assistant):
+    def search(question, k, filters):
+        assistant.preparing("preparing the embedder", 0.0)
+        assistant.preparing("preparing the embedder", 0.5)
+        return Retrieved(question, (), ())
+
+    assistant.search = search
+    result = run("search", "q", "--json")
+    assert result.stderr == "preparing the embedder …\n"
+    assert document(result)["evidence"] == []
 
 
 def test_a_bar_follows_phases_and_goes_to_stderr(capsys):
