@@ -18,6 +18,7 @@ import models  # noqa: F401  first of all: it turns usage reports off
 ROOT = Path(__file__).parent.parent
 WITHOUT_SHARED = "MUSTANAD_SHARED does not point at the shared evaluation data"
 WITHOUT_WEIGHTS = "the real weights are not on this machine"
+WITHOUT_BROWSER = "Chromium is not installed"
 
 
 @pytest.fixture(scope="session")
@@ -84,12 +85,12 @@ def offline(tmp_path) -> Callable[..., tuple[str, str]]:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Say loudly what was not tested for want of data or weights."""
+    """Say loudly what was not tested for want of data, weights or a browser."""
     reasons = [
         report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
         for report in terminalreporter.stats.get("skipped", [])
     ]
-    for what in (WITHOUT_SHARED, WITHOUT_WEIGHTS):
+    for what in (WITHOUT_SHARED, WITHOUT_WEIGHTS, WITHOUT_BROWSER):
         count = sum(what in reason for reason in reasons)
         if count:
             terminalreporter.write_line(
