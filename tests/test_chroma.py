@@ -49,7 +49,7 @@ def opened(home: Path, **kwargs) -> Store:
 
 def assert_as_exact(store: Store, embedder: FakeEmbedder) -> None:
     """Chroma is in use, and every search through it equals the exact one."""
-    assert store._chroma is not None
+    assert store._dense._chroma is not None
     with Store.open(store.home, read_only=True) as exact:
         for i in range(0, 90, 7):
             query = embedder.embed_query(f"خبر رقم {i} عن {WORDS[i % 15]}")
@@ -153,7 +153,7 @@ def test_a_lost_or_damaged_index_is_rebuilt_without_embedding(
 
 def test_an_index_out_of_step_is_rebuilt(home: Path, embedder: FakeEmbedder) -> None:
     with opened(home) as store:
-        store._chroma._collection.delete(ids=["3", "4"])
+        store._dense._chroma._collection.delete(ids=["3", "4"])
     with opened(home) as store:
         assert_as_exact(store, embedder)
 

@@ -241,11 +241,22 @@ def test_another_embedder_is_refused_and_a_variant_is_not(
         store.use_embedder(FakeEmbedder("another").identity, "fake")
     store.use_embedder(embedder.identity, "fake-int8")
     assert store.status()["embedder_variant"] == "fake-int8"
+    again = Store.open(store.home, read_only=True)
+    again.use_embedder(embedder.identity, "torch-fp32")  # a reader checks, and records nothing
+    assert again.status()["embedder_variant"] == "fake-int8"
+    again.close()
     wider = replace(embedder.identity, dimension=65)
     with pytest.raises(StoreError, match="dimension 65 instead of 64"):
         store.use_embedder(wider, "fake")
     with pytest.raises(StoreError, match=r"\(65,\)"):
         store.search_vectors(np.zeros(65, np.float32), 3)
+
+
+def test_an_archive_without_vectors_takes_another_embedder(tmp_path: Path) -> None:
+    with Store.open(tmp_path / "home") as store:
+        store.use_embedder(FakeEmbedder("one").identity, "fake")
+        store.use_embedder(FakeEmbedder("two").identity, "fake")
+        assert store.embedder().name == "two"
 
 
 def test_the_folder_is_private(store: Store) -> None:

@@ -151,6 +151,7 @@ def connect(
             connection.execute("PRAGMA foreign_keys = ON")
             connection.execute("PRAGMA secure_delete = ON")  # what is removed is overwritten
             connection.execute("PRAGMA temp_store = MEMORY")
+            connection.execute("PRAGMA cache_size = -65536")  # KiB
             outdated = _is_outdated(connection, path, len(migrations))
             if read_only and schema_version(connection) == 0:
                 connection.close()  # its writer was killed before it wrote anything

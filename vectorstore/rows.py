@@ -1,13 +1,24 @@
-"""Rows of the catalogue as values of ``vectorstore.types``."""
+"""Reading the catalogue: its rows as values of ``vectorstore.types``."""
 
 from __future__ import annotations
 
+import difflib
+import json
 import sqlite3
 from collections.abc import Iterable, Sequence
 
 import numpy as np
 
-from vectorstore.types import Article, ArticleSummary, Span, StoredArticle, StoredPassage
+from models.protocols import EmbedderIdentity
+from vectorstore.catalogue import read_setting
+from vectorstore.types import (
+    Article,
+    ArticleSummary,
+    Span,
+    StoredArticle,
+    StoredPassage,
+    StoreError,
+)
 
 _SUMMARY = (
     "article_id, path, record, title, source, author, date, date_kind, url, language, characters"
@@ -64,6 +75,40 @@ def ranked(
         found.append((_passage(connection.execute(query, (passage_id,)).fetchone()), score))
     found.sort(key=lambda pair: (-pair[1], pair[0].article_id, pair[0].start))
     return found[:k]
+
+
+def count(
+    connection: sqlite3.Connection,
+    table: str,
+    values: Sequence[object] = (),
+    *,
+    what: str = "count(*)",
+) -> int:
+    return connection.execute(f"SELECT {what} FROM {table}", values).fetchone()[0]
+
+
+def groups(connection: sqlite3.Connection, column: str) -> dict[str, int]:
+    """How many articles have each value of a column, most first; nulls left out."""
+    query = (
+        f"SELECT {column}, count(*) FROM articles WHERE {column} IS NOT NULL "
+        f"GROUP BY {column} ORDER BY count(*) DESC, {column}"
+    )
+    return dict(connection.execute(query).fetchall())
+
+
+def embedder_identity(connection: sqlite3.Connection) -> EmbedderIdentity | None:
+    """The embedder whose vectors are stored; None while there is none."""
+    recorded = read_setting(connection, "embedder")
+    return EmbedderIdentity(**json.loads(recorded)) if recorded else None
+
+
+def unknown_article(connection: sqlite3.Connection, article_id: str) -> StoreError:
+    """The error for an id that is not there, naming ids that look like it."""
+    ids = [row[0] for row in connection.execute("SELECT article_id FROM articles")]
+    near = [i for i in ids if article_id and i.startswith(article_id)][:3]
+    near = near or difflib.get_close_matches(article_id, ids[:10_000], n=3)
+    hint = f"Did you mean {', '.join(near)}?" if near else "`mustanad articles` lists the ids."
+    return StoreError(f"the archive has no article {article_id!r}. {hint}")
 
 
 def _passage(row: tuple) -> StoredPassage:

@@ -6,7 +6,6 @@ finished batches, so a search beside an ingest, in this process or another, is r
 
 from __future__ import annotations
 
-import difflib
 import json
 import sqlite3
 import threading
@@ -21,7 +20,7 @@ from models.protocols import EmbedderIdentity
 from vectorstore import catalogue, keyword, rows, vectors
 from vectorstore import filters as filtering
 from vectorstore.catalogue import read_setting, snapshot, transaction, translated_errors
-from vectorstore.chroma import BUILT, ChromaIndex
+from vectorstore.dense import DenseSearch
 from vectorstore.lock import HomeLock
 from vectorstore.types import (
     ArticleSummary,
@@ -30,7 +29,7 @@ from vectorstore.types import (
     StoredPassage,
     StoreError,
 )
-from vectorstore.writing import SHRINKS, Writer, delete_passages
+from vectorstore.writing import Writer, delete_passages
 
 NO_FILTERS = Filters()
 
@@ -55,10 +54,7 @@ class Store:
         self._connection = writer
         self._writing_lock = threading.RLock()
         self._home_lock = lock
-        self._exact = exact_search_passages
-        self._table: vectors.VectorTable | None = None
-        self._table_shrinks: str | None = None
-        self._chroma: ChromaIndex | None = None
+        self._dense = DenseSearch(home, exact_search_passages)
 
     @classmethod
     def open(
@@ -101,9 +97,7 @@ class Store:
     def close(self) -> None:
         """Let go of files and lock. A second call does nothing."""
         with self._writing_lock, self._reading_lock:
-            if self._chroma is not None:
-                self._chroma.close()
-                self._chroma = None
+            self._dense.close()
             self._reader.close()
             if self._connection is not None:
                 self._connection.close()
@@ -117,12 +111,20 @@ class Store:
     def embedder(self) -> EmbedderIdentity | None:
         """The embedder of the stored vectors; None while there are none."""
         with self._reading() as connection:
-            return _identity(connection)
+            return rows.embedder_identity(connection)
 
     def use_embedder(self, identity: EmbedderIdentity, variant: str) -> None:
-        """Record the embedder at its first use; raise StoreError if another one was recorded."""
-        recorded = self.embedder()
-        if recorded is not None and recorded.key != identity.key:
+        """Record the embedder at its first use; raise StoreError if vectors of another are stored.
+
+        The variant (how the weights are run) is recorded, not compared.
+        """
+        with self._reading() as connection:
+            recorded = rows.embedder_identity(connection)
+            known_variant = read_setting(connection, "embedder_variant")
+            is_empty = rows.count(connection, "vectors") == 0
+        if recorded == identity and known_variant == variant:
+            return
+        if recorded is not None and recorded.key != identity.key and not is_empty:
             differences = ", ".join(
                 f"{name} {value!r} instead of {asdict(recorded)[name]!r}"
                 for name, value in asdict(identity).items()
@@ -147,7 +149,7 @@ class Store:
         with self._reading() as connection:
             found = rows.article(connection, article_id)
             if found is None:
-                raise _unknown(connection, article_id)
+                raise rows.unknown_article(connection, article_id)
             return found
 
     def summaries(self, filters: Filters = NO_FILTERS) -> list[ArticleSummary]:
@@ -159,7 +161,7 @@ class Store:
         """How many articles pass the filters."""
         with self._reading() as connection:
             where, values = filtering.condition(connection, filters)
-            return _count(connection, f"articles WHERE {where}", values)
+            return rows.count(connection, f"articles WHERE {where}", values)
 
     def undated(self, filters: Filters) -> int:
         """How many articles the filters' dates drop for having none."""
@@ -180,12 +182,12 @@ class Store:
         with self._reading() as connection:
             found = rows.article_passages(connection, article_id)
             if not found and rows.article(connection, article_id) is None:
-                raise _unknown(connection, article_id)
+                raise rows.unknown_article(connection, article_id)
             return found
 
     def passage_count(self) -> int:
         with self._reading() as connection:
-            return _count(connection, "passages")
+            return rows.count(connection, "passages")
 
     def document_frequencies(self, tokens: Sequence[str]) -> dict[str, int]:
         """In how many passages each token of ``analyse`` occurs."""
@@ -195,13 +197,13 @@ class Store:
     def passage_vectors(self, ids: Sequence[int]) -> dict[int, np.ndarray]:
         """(d,) float32 by passage id; ids that are no longer stored are left out."""
         with self._reading() as connection:
-            found = vectors.read(connection, ids, "passage", _dimension(connection))
+            found = vectors.read(connection, ids, "passage")
             return {passage_id: matrix[0] for passage_id, matrix in found.items()}
 
     def sentence_vectors(self, ids: Sequence[int]) -> dict[int, np.ndarray]:
         """(n, d) float32 by passage id, a row a sentence of the passage, in order."""
         with self._reading() as connection:
-            return vectors.read(connection, ids, "sentences", _dimension(connection))
+            return vectors.read(connection, ids, "sentences")
 
     # Searching ------------------------------------------------------------------------------
 
@@ -222,42 +224,8 @@ class Store:
         ``query``: (d,), L2-normalised. Raises StoreError if d is not that of the archive.
         """
         with self._reading() as connection:
-            total = _count(connection, "passages")
-            if total == 0 or k <= 0:
-                return []
-            if query.shape != (dimension := _dimension(connection),):
-                raise StoreError(
-                    f"the query has shape {query.shape}, the archive's vectors ({dimension},). "
-                    "Use the embedder that the archive was made with."
-                )
-            where, values = filtering.condition(connection, filters)
-            if total <= self._exact:
-                allowed = None
-                if filters:
-                    numbers = connection.execute(
-                        f"SELECT number FROM articles WHERE {where}", values
-                    )
-                    allowed = np.array([n for (n,) in numbers], dtype=np.int64)
-                found = self._refreshed(connection, dimension).best(query, k, allowed)
-            elif filters or not self._chroma_is_current(connection):
-                found = vectors.scan(connection, query, k, where, values)
-            else:
-                # Some more than asked for: the exact scores may order them otherwise.
-                near = self._chroma.search(query, min(total, 2 * k + 10))
-                stored = vectors.read(connection, near, "passage", dimension)
-                found = [(i, round(float(m[0] @ query), 6)) for i, m in stored.items()]
+            found = self._dense.search(connection, query, k, filters)
             return rows.ranked(connection, found, k)
-
-    def _refreshed(self, connection: sqlite3.Connection, dimension: int) -> vectors.VectorTable:
-        shrinks = read_setting(connection, SHRINKS)
-        if self._table is None or self._table_shrinks != shrinks:
-            self._table = vectors.VectorTable(dimension)
-            self._table_shrinks = shrinks
-        self._table.append_new(connection)
-        return self._table
-
-    def _chroma_is_current(self, connection: sqlite3.Connection) -> bool:
-        return self._chroma is not None and _count(connection, "journal") == 0
 
     # Writing --------------------------------------------------------------------------------
 
@@ -268,19 +236,9 @@ class Store:
     def update_index(self, progress: Callable[[int, int], None] | None = None) -> None:
         """Bring Chroma up to date where the archive is large enough for it, else drop it."""
         with self._writing() as connection:
-            with self._reading_lock:  # searches scan the catalogue until it is back
-                chroma, self._chroma = self._chroma, None
-            size = _count(connection, "passages")
-            if size > self._exact:
-                chroma = chroma or ChromaIndex(self.home, _dimension(connection))
-                try:
-                    chroma.synchronise(connection, progress)
-                except BaseException:
-                    chroma.close()
-                    raise
-                self._chroma = chroma
-            elif chroma is not None or read_setting(connection, BUILT):
-                (chroma or ChromaIndex(self.home, 0)).drop(connection)
+            with self._reading_lock:
+                chroma = self._dense.take_chroma()
+            self._dense.update_chroma(connection, chroma, progress)
 
     def remove(self, article_ids: Sequence[str]) -> list[str]:
         """Delete articles with their text, vectors and index rows; the ids in the order given.
@@ -296,7 +254,7 @@ class Store:
                         "SELECT number, path FROM articles WHERE article_id = ?", (article_id,)
                     ).fetchone()
                     if row is None:
-                        raise _unknown(connection, article_id)
+                        raise rows.unknown_article(connection, article_id)
                     unused = delete_passages(connection, row[0])
                     connection.execute("DELETE FROM articles WHERE number = ?", (row[0],))
                     connection.execute("DELETE FROM files WHERE path = ?", (row[1],))
@@ -313,22 +271,23 @@ class Store:
     def status(self) -> dict:
         """Counts, sizes in bytes, schema version, embedder and the way of search."""
         with self._reading() as connection:
-            identity = _identity(connection)
-            count = _count(connection, "passages")
+            identity = rows.embedder_identity(connection)
             return {
                 "home": str(self.home),
                 "schema_version": catalogue.schema_version(connection),
-                "articles": _count(connection, "articles"),
-                "passages": count,
-                "vectors": _count(connection, "vectors"),
-                "characters": _count(connection, "articles", what="coalesce(sum(characters), 0)"),
-                "copies": _count(connection, "copies", what="count(DISTINCT article)"),
-                "languages": _groups(connection, "language"),
-                "sources": _groups(connection, "source"),
-                "search": "exact" if count <= self._exact else "chroma",
+                "articles": rows.count(connection, "articles"),
+                "passages": rows.count(connection, "passages"),
+                "vectors": rows.count(connection, "vectors"),
+                "characters": rows.count(
+                    connection, "articles", what="coalesce(sum(characters), 0)"
+                ),
+                "copies": rows.count(connection, "copies", what="count(DISTINCT article)"),
+                "languages": rows.groups(connection, "language"),
+                "sources": rows.groups(connection, "source"),
+                "search": self._dense.kind(connection),
                 "embedder": asdict(identity) if identity else None,
                 "embedder_variant": read_setting(connection, "embedder_variant"),
-                "bytes": sum(f.stat().st_size for f in self.home.rglob("*") if f.is_file()),
+                "bytes": _size_of(self.home),
             }
 
     # Connections ----------------------------------------------------------------------------
@@ -356,37 +315,12 @@ def _open_reader(home: Path) -> sqlite3.Connection:
     return catalogue.empty()
 
 
-def _count(
-    connection: sqlite3.Connection,
-    table: str,
-    values: Sequence[object] = (),
-    *,
-    what: str = "count(*)",
-) -> int:
-    return connection.execute(f"SELECT {what} FROM {table}", values).fetchone()[0]
-
-
-def _groups(connection: sqlite3.Connection, column: str) -> dict[str, int]:
-    query = (
-        f"SELECT {column}, count(*) FROM articles WHERE {column} IS NOT NULL "
-        f"GROUP BY {column} ORDER BY count(*) DESC, {column}"
-    )
-    return dict(connection.execute(query).fetchall())
-
-
-def _identity(connection: sqlite3.Connection) -> EmbedderIdentity | None:
-    recorded = read_setting(connection, "embedder")
-    return EmbedderIdentity(**json.loads(recorded)) if recorded else None
-
-
-def _dimension(connection: sqlite3.Connection) -> int:
-    identity = _identity(connection)
-    return identity.dimension if identity else 0
-
-
-def _unknown(connection: sqlite3.Connection, article_id: str) -> StoreError:
-    ids = [row[0] for row in connection.execute("SELECT article_id FROM articles")]
-    near = [i for i in ids if article_id and i.startswith(article_id)][:3]
-    near = near or difflib.get_close_matches(article_id, ids[:10_000], n=3)
-    hint = f"Did you mean {', '.join(near)}?" if near else "`mustanad articles` lists the ids."
-    return StoreError(f"the archive has no article {article_id!r}. {hint}")
+def _size_of(folder: Path) -> int:
+    """Bytes of all files below; one that goes away meanwhile does not count."""
+    size = 0
+    for file in folder.rglob("*"):
+        try:
+            size += file.stat().st_size if file.is_file() else 0
+        except FileNotFoundError:
+            continue
+    return size

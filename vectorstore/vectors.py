@@ -56,18 +56,18 @@ def collect_garbage(connection: sqlite3.Connection, vector_ids: Iterable[int]) -
 
 
 def read(
-    connection: sqlite3.Connection, passage_ids: Sequence[int], column: str, dimension: int
+    connection: sqlite3.Connection, passage_ids: Sequence[int], column: str
 ) -> dict[int, np.ndarray]:
     """(n, d) float32 by passage id; ``column`` is "passage" (n = 1) or "sentences"."""
     found = {}
     query = (
-        f"SELECT vectors.{column} FROM passages JOIN vectors ON vector_id = vector "
-        "WHERE passage_id = ?"
+        f"SELECT vectors.{column}, length(vectors.passage) FROM passages "
+        "JOIN vectors ON vector_id = vector WHERE passage_id = ?"
     )
     for passage_id in passage_ids:
         row = connection.execute(query, (passage_id,)).fetchone()
         if row is not None:
-            found[passage_id] = decode(row[0], dimension)
+            found[passage_id] = decode(row[0], row[1] // _STORED.itemsize)
     return found
 
 
@@ -86,7 +86,7 @@ def scan(
     found = connection.execute(
         "SELECT passage_id, vectors.passage FROM articles "
         "JOIN passages ON article = number JOIN vectors ON vector_id = vector "
-        f"WHERE {where} ORDER BY passage_id",
+        f"WHERE {where}",
         values,
     )
     best: list[tuple[int, float]] = []
