@@ -31,10 +31,26 @@ def test_conditions_are_checked():
     ]
 
 
-@pytest.mark.parametrize("name", ["answers.passed", "answer.pass", "answers", "n.x", "intervals"])
-def test_unknown_figures_are_named(name):
-    with pytest.raises(EvaluationError, match=name.split(".")[0]):
-        unmet(METRICS, [f"{name}=0.5"])
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("answers.passed", "did you mean answers.pass"),
+        ("answer.pass", "did you mean answers.pass"),
+        ("intervals", "there are retrieval.hit@1"),
+        ("by_lang.ar.answers.pas", "did you mean answers.pass"),
+    ],
+)
+def test_a_slip_in_a_name_is_told_before_the_run(name, message):
+    with pytest.raises(EvaluationError, match=message):
+        parse_condition(f"{name}=0.5")
+
+
+def test_a_figure_that_this_run_does_not_have():
+    assert unmet(METRICS, ["answers.by_path.quoted.pass=0.9"])
+    with pytest.raises(EvaluationError, match="by_lang has: ar"):
+        unmet(METRICS, ["by_lang.en.answers.pass=0.5"])
+    with pytest.raises(EvaluationError, match="is not a figure"):
+        unmet(METRICS, ["answers.by_path.quoted=0.5"])
 
 
 def test_the_table():

@@ -91,6 +91,9 @@ def test_quoted_sentences_are_those_repeated_word_for_word():
     assert count_quoted(f"{FIRST}. {SECOND}. {THIRD}.", [SOURCE]) == 3
     # Twice the same sentence, from passages that overlap, is one sentence.
     assert count_quoted(f"«{FIRST}» «{FIRST}»", [SOURCE, FIRST]) == 1
+    # Nor do a chunk's cut sentences make it more.
+    cut = " ".join(FIRST.split()[2:])
+    assert count_quoted(f"{FIRST} {SECOND}", [f"{FIRST}.", f"{SECOND}.", f"{cut}. "]) == 2
     # A part of a sentence of five words or more repeats it; a phrase of three does not.
     assert count_quoted("افتتحت البلدية الرصيف الجديد في مرسى الورد", [SOURCE]) == 1
     assert count_quoted("افتتحت البلدية الرصيف", [SOURCE]) == 0

@@ -191,6 +191,10 @@ def latency_figures(items: Sequence[Item]) -> dict[str, Figure]:
     }
 
 
+# All headline figures, by dotted name.
+FIGURE_NAMES = tuple(retrieval_figures([]) | answer_figures([]) | latency_figures([]))
+
+
 def _sections(figures: Mapping[str, Figure]) -> dict[str, Any]:
     """Figures by dotted name as nested dicts, with "intervals" keyed by the dotted names."""
     nested: dict[str, Any] = {}

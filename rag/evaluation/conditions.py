@@ -2,23 +2,42 @@
 
 from __future__ import annotations
 
+import difflib
+import math
+import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from rag.evaluation.aggregate import FIGURE_NAMES
 from rag.evaluation.questions import EvaluationError
+
+_GROUP = re.compile(r"^by_(?:lang|type)\.[^.]+\.")
+_OTHER = ("answers.by_path.", "calibration.", "judge.")  # figures beside the headline ones
 
 
 def parse_condition(text: str) -> tuple[str, float]:
-    """``answers.pass=0.8`` as ("answers.pass", 0.8). Raises EvaluationError."""
-    name, equals, value = text.partition("=")
+    """``answers.pass=0.8`` as ("answers.pass", 0.8).
+
+    Raises EvaluationError also for a name that no run can have, so that a slip is told before the
+    run and not after it.
+    """
+    name, _, value = (part.strip() for part in text.partition("="))
     try:
-        if equals and name.strip():
-            return name.strip(), float(value)
+        least = float(value)
     except ValueError:
-        pass
-    raise EvaluationError(
-        f"--fail-under {text!r}: expected METRIC=VALUE, for example answers.pass=0.8."
-    )
+        least = math.nan
+    if not name or math.isnan(least):
+        raise EvaluationError(
+            f"--fail-under {text!r}: expected METRIC=VALUE, for example answers.pass=0.8."
+        )
+    own = _GROUP.sub("", name)
+    if own not in FIGURE_NAMES and not own.startswith(_OTHER):
+        near = difflib.get_close_matches(own, FIGURE_NAMES, n=3)
+        raise EvaluationError(
+            f"--fail-under {text!r}: no figure is called {own!r}; "
+            f"{'did you mean' if near else 'there are'} {', '.join(near or FIGURE_NAMES)}?"
+        )
+    return name, least
 
 
 def figure(metrics: Mapping[str, Any], name: str) -> float | None:

@@ -102,9 +102,11 @@ def count_quoted(text: str, sources: Iterable[str]) -> int:
     repeated: set[str] = set()
     known = sorted({_bare(s) for source in sources for s in _sentences(source)})
     for piece in pieces:
-        inside = {s for s in known if len(s.split()) >= QUOTED_MIN_WORDS and _holds(piece, s)}
         around = next((s for s in known if _holds(s, piece)), None)
-        repeated |= inside or ({around} if around else set())
+        inside = [s for s in known if len(s.split()) >= QUOTED_MIN_WORDS and _holds(piece, s)]
+        # Sources that overlap bring beginnings and ends of sentences too: only whole ones count.
+        whole = {s for s in inside if not any(s != o and _holds(o, s) for o in inside)}
+        repeated |= {around} if around else whole
     return len(repeated)
 
 
