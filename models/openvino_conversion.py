@@ -102,13 +102,13 @@ def _run(folder: Path, result: Path, progress: Progress) -> None:
             stderr=noise,
             text=True,
         ) as child:
+            assert child.stdout is not None
             try:
-                assert child.stdout is not None
                 for line in child.stdout:
                     progress(STAGE, float(line))
-            finally:
-                if sys.exc_info()[0] is not None:  # interrupted: do not leave it running
-                    child.kill()
+            except BaseException:  # interrupted: do not leave it running
+                child.kill()
+                raise
         if child.returncode:
             noise.seek(0)
             last = (noise.read().strip().splitlines() or ["no message"])[-1]
