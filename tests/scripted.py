@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from types import SimpleNamespace
 
 from rag.answer import (
     Answer,
@@ -25,6 +26,8 @@ from rag.answer import (
     Timings,
     Token,
 )
+from rag.ingest import IngestProgress, IngestReport
+from rag.loaders import Unreadable
 from rag.settings import Settings
 from vectorstore.types import Article, ArticleSummary, Filters, StoreError
 
@@ -104,6 +107,7 @@ class ScriptedAssistant:
         self.closed = False
         self.settings = Settings()
         self.ingested: list[Path] = []
+        self.store = SimpleNamespace(copies=lambda article_id: [])
 
     # --- archive ---------------------------------------------------------------------------------
     def articles(self, filters: Filters = Filters()) -> list[ArticleSummary]:  # noqa: B008
@@ -129,8 +133,23 @@ class ScriptedAssistant:
             raise StoreError(f"There is no article {article_id!r}.")
         return self._articles[article_id]
 
-    def ingest(self, paths: Sequence[Path], *, progress=None, cancel=None) -> None:
+    def ingest(self, paths: Sequence[Path], *, progress=None, cancel=None) -> IngestReport:
+        """Text files become articles; anything else is skipped."""
         self.ingested.extend(paths)
+        files, skipped = [p for p in paths if p.is_file()], []
+        for done, path in enumerate(files):
+            if progress:
+                progress(IngestProgress("reading", done, len(files), str(path), 1.0, 1.0))
+            if path.suffix == ".txt":
+                text = path.read_text(encoding="utf-8")
+                self._articles[path.stem] = Article(str(path), "", text, title=text.split("\n")[0])
+            else:
+                skipped.append(Unreadable(str(path), "not a text file"))
+        added = len(files) - len(skipped)
+        return IngestReport(added, 0, 0, 0, tuple(skipped), (), added, 0.1)
+
+    def remove(self, article_ids: Sequence[str]) -> list[str]:
+        return [key for key in article_ids if self._articles.pop(key, None)]
 
     def warm_up(self, progress: Callable[[str, float], None] | None = None) -> None:
         if progress:
@@ -192,6 +211,8 @@ class ScriptedAssistant:
             return self._port(question)
         if "market" in question or "fish" in question:
             return self._market(question)
+        if (added := self._articles.get("added")) and "added" in question:
+            return self._quoted(question, "added", added.text.splitlines()[-1])
         if "hostile" in question:
             return self._hostile(question)
         return Answer(
@@ -269,6 +290,22 @@ class ScriptedAssistant:
             timings=Timings(35.0, 1800.0, 3200.0),
         )
 
+    def _quoted(self, question: str, key: str, quote: str) -> Answer:
+        e = self.evidence(key, quote)
+        return Answer(
+            question=question,
+            language="en",
+            answered=True,
+            text=f"{quote} [1]",
+            short=None,
+            reason=None,
+            confidence=0.9,
+            path="quoted",
+            sentences=(AnswerSentence(quote, (1,), True, 1.0),),
+            citations=(self._cite(1, e),),
+            evidence=(e,),
+        )
+
     def _hostile(self, question: str) -> Answer:
         e = self.evidence("hostile", HOSTILE)
         return Answer(
@@ -297,7 +334,7 @@ def scripted_desk(home: Path, assistant: ScriptedAssistant | None = None, **opti
         Settings(),
         open_assistant=lambda home, settings: scripted,
         fetch=lambda names, **_: None,
-        samples=lambda: home,
+        samples=lambda: home / "articles",
         **options,
     )
 

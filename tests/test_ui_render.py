@@ -75,8 +75,8 @@ def test_hostile_text_does_nothing_anywhere(language) -> None:
     article = assistant.article("hostile")
     for page in (
         answer_html(answer, language, sample=True, key='"><script>'),
-        answer_html(declined, language),
-        question_html(HOSTILE),
+        answer_html(declined, language, key=HOSTILE),
+        question_html(HOSTILE, language, HOSTILE),
         failure_html(HOSTILE, language),
         found_html(answer.evidence, language),
         pending_html(None, HOSTILE, "", language, sample=False),

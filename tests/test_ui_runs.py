@@ -10,6 +10,7 @@ from scripted import ScriptedAssistant, scripted_desk
 
 from models.protocols import ModelError
 from ui.chat import ask, history
+from ui.conversations import Rated
 from ui.runs import Run, Runs
 
 
@@ -81,8 +82,8 @@ def desk(tmp_path):
     return desk
 
 
-def last_turn(desk, question, turns=(), runs=None):
-    return list(ask(desk, runs or Runs(), "tab", question, turns, "en"))[-1]
+def last_turn(desk, question, before=(), runs=None):
+    return list(ask(desk, runs or Runs(), "tab", question, before, "en"))[-1]
 
 
 def test_the_chat_shows_evidence_then_draft_then_answer(desk) -> None:
@@ -97,9 +98,10 @@ def test_the_chat_shows_evidence_then_draft_then_answer(desk) -> None:
 
 def test_follow_ups_carry_the_history(desk) -> None:
     _, first = last_turn(desk, "fish market?")
-    last_turn(desk, "and when?", [first])
+    before = [Rated(first, None, "")]
+    last_turn(desk, "and when?", before)
     asked = desk.assistant.asked[-1]
-    assert asked["history"] == history([first])
+    assert asked["history"] == history(before)
     assert [m["role"] for m in asked["history"]] == ["user", "assistant"]
 
 
@@ -126,7 +128,7 @@ def test_a_failing_model_is_told_and_not_remembered(desk, monkeypatch) -> None:
     monkeypatch.setattr(desk.assistant, "stream", broken)
     bubbles, turn = last_turn(desk, "fish")
     assert "the model stopped &lt;b&gt;" in bubbles[-1]["content"]
-    assert history([turn]) == []
+    assert history([Rated(turn, None, "")]) == []
 
 
 def test_the_log_never_holds_a_question(desk, monkeypatch, caplog) -> None:

@@ -1,58 +1,56 @@
 """From a question in the box to a verified answer in the chat: the page's event handlers.
 
-A conversation is a list of ``Turn``; what the chat shows is always rendered from it, so nothing
-that a browser sends back is ever taken for an answer.
+What the chat shows is always rendered from its turns, so nothing that a browser sends back is ever
+taken for an answer.
 """
 
 from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from models.protocols import Cancelled, ModelError
 from rag.answer import Answer, AnswerReady, EvidenceFound, Retrieved, Token
+from ui.conversations import Rated
 from ui.desk import Desk
-from ui.render import answer_html, failure_html, pending_html, question_html
+from ui.render import answer_html, failure_html, pending_html, question_html, redacted_html
 from ui.runs import Runs
 from ui.texts import Language, text
+from ui.turns import Turn
 from vectorstore.types import Filters, StoreError
 
 log = logging.getLogger(__name__)
 
+NO_FILTERS = Filters()
 LONGEST_QUESTION = 2000  # characters
 REMEMBERED_TURNS = 4  # what a follow-up can refer to
 
 
-@dataclass(frozen=True)
-class Turn:
-    """A question and what came of it: an answer, or ``error`` in words."""
-
-    question: str
-    answer: Answer | None = None
-    error: str | None = None
-    sample: bool = False  # answered from the sample archive
-    turn_id: str = ""
-
-    def messages(self, language: Language) -> list[dict[str, str]]:
-        """The two bubbles of the turn."""
-        if self.answer is not None:
-            shown = answer_html(self.answer, language, sample=self.sample, key=self.turn_id)
-        else:
-            shown = failure_html(self.error or "", language)
-        return [_bubble("user", question_html(self.question)), _bubble("assistant", shown)]
-
-
-def transcript(turns: Sequence[Turn], language: Language) -> list[dict[str, str]]:
+def transcript(rated: Sequence[Rated], language: Language) -> list[dict[str, str]]:
     """All bubbles of a conversation."""
-    return [message for turn in turns for message in turn.messages(language)]
+    return [message for r in rated for message in messages_of(r.turn, language, r.rating)]
 
 
-def history(turns: Sequence[Turn]) -> list[dict[str, str]]:
-    """The last turns as the assistant takes them; failed ones are left out."""
+def messages_of(turn: Turn, language: Language, rating: int | None = None) -> list[dict[str, str]]:
+    """The two bubbles of a turn."""
+    if turn.answer is not None:
+        shown = answer_html(
+            turn.answer, language, sample=turn.sample, key=turn.turn_id, rating=rating
+        )
+    elif turn.error:
+        shown = failure_html(turn.error, language)
+    else:
+        shown = redacted_html(language)
+    asked = question_html(turn.question, language, turn.turn_id)
+    return [_bubble("user", asked), _bubble("assistant", shown)]
+
+
+def history(rated: Sequence[Rated]) -> list[dict[str, str]]:
+    """The last turns as the assistant takes them; failed and stopped ones are left out."""
     messages = []
-    for turn in turns[-REMEMBERED_TURNS:]:
-        if turn.answer is not None:
+    for turn in [r.turn for r in rated[-REMEMBERED_TURNS:]]:
+        if turn.answer is not None and turn.answer.text:
             messages.append({"role": "user", "content": turn.question})
             messages.append({"role": "assistant", "content": turn.answer.text})
     return messages
@@ -63,16 +61,16 @@ def ask(
     runs: Runs,
     tab: str,
     question: str,
-    turns: Sequence[Turn],
+    before: Sequence[Rated],
     language: Language,
-    filters: Filters | None = None,
+    filters: Filters = NO_FILTERS,
 ) -> Iterator[tuple[list[dict[str, str]], Turn | None]]:
     """Yield the chat as it grows, and with the last of it the finished turn.
 
     Stops within a tick when the tab's run is stopped or the iteration is left.
     """
     sample = desk.is_demo
-    shown = [*transcript(turns, language), _bubble("user", question_html(question))]
+    shown = [*transcript(before, language), _bubble("user", question_html(question, language))]
 
     def bubbles(retrieved: Retrieved | None, draft: str, status: str) -> list[dict[str, str]]:
         return [
@@ -86,10 +84,10 @@ def ask(
     run = runs.start(
         tab,
         lambda cancel: assistant.stream(
-            question, filters=filters or Filters(), history=history(turns), cancel=cancel
+            question, filters=filters, history=history(before), cancel=cancel
         ),
     )
-    turn = Turn(question, sample=sample)
+    turn = Turn(question, sample=sample, filters=filters)
     retrieved, draft = None, ""
     try:
         for event in run.events():
@@ -118,7 +116,7 @@ def ask(
         runs.finished(tab, run)
     if turn.answer is None and turn.error is None:
         turn = replace(turn, answer=_stopped(question, retrieved))
-    yield [*shown, turn.messages(language)[1]], turn
+    yield [*shown, messages_of(turn, language)[1]], turn
 
 
 def _stopped(question: str, retrieved: Retrieved | None) -> Answer:

@@ -20,6 +20,7 @@ from models.catalogue import load_catalogue
 from models.fetch import PullProgress, pull
 from models.protocols import Cancelled
 from rag.settings import Settings
+from ui.conversations import Conversations
 from ui.errors import PageError
 
 if TYPE_CHECKING:
@@ -112,11 +113,13 @@ class Desk:
         self.settings = settings
         self.demo_asked = demo
         self.is_demo = demo
-        self._open, self._fetch, self._samples = open_assistant, fetch, samples
+        self._own_wanted = False
+        self._open, self._fetch, self.samples = open_assistant, fetch, samples
         self._lock = threading.Lock()
         self._steps: dict[StepName, Step] = {}
         self._error: str | None = None
         self._assistant: Assistant | None = None
+        self._conversations: Conversations | None = None
         self._cancel = threading.Event()
         self._thread: threading.Thread | None = None
 
@@ -157,6 +160,14 @@ class Desk:
             self._thread = threading.Thread(target=self._prepare, name="prepare", daemon=True)
             self._thread.start()
 
+    @property
+    def conversations(self) -> Conversations:
+        """The saved conversations of the data folder that is open."""
+        with self._lock:
+            if self._conversations is None or self._conversations.folder != self.data_folder:
+                self._conversations = Conversations(self.data_folder)
+            return self._conversations
+
     def wait(self, timeout: float | None = None) -> bool:
         """Wait for the preparation to end; True once questions can be asked."""
         thread = self._thread
@@ -174,12 +185,21 @@ class Desk:
             assistant.close()
 
     def leave_samples(self) -> None:
-        """Open the user's own archive in place of the samples, now that it has articles."""
+        """Open the user's own archive in place of the samples, empty or not."""
         with self._lock:
             if not self.is_demo or self.demo_asked:
                 return
             assistant, self._assistant = self._assistant, None
-            self.is_demo = False
+            self.is_demo, self._own_wanted = False, True
+        if assistant is not None:
+            assistant.close()
+        self.prepare()
+
+    def restart(self, settings: Settings) -> None:
+        """Load everything again under other settings."""
+        with self._lock:
+            assistant, self._assistant = self._assistant, None
+            self.settings = settings
         if assistant is not None:
             assistant.close()
         self.prepare()
@@ -213,7 +233,7 @@ class Desk:
     def _open_archive(self) -> Assistant:
         if not self.demo_asked:
             assistant = self._open(self.home, self.settings)
-            if assistant.articles():
+            if self._own_wanted or assistant.articles():
                 self.is_demo = False
                 return assistant
             assistant.close()
@@ -227,7 +247,7 @@ class Desk:
         def progress(at: IngestProgress) -> None:
             self._update("samples", fraction=at.done / at.total if at.total else None)
 
-        assistant.ingest([self._samples()], progress=progress, cancel=self._cancel)
+        assistant.ingest([self.samples()], progress=progress, cancel=self._cancel)
 
     def _pulled(self, at: PullProgress) -> None:
         fraction = at.bytes_done / at.bytes_total if at.bytes_total else None

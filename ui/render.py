@@ -9,15 +9,18 @@ import re
 from collections.abc import Iterable, Sequence
 
 from rag.answer import Answer, AnswerSentence, Citation, Evidence, FoundPassage, Retrieved
+from ui.copying import footnoted
 from ui.escape import attribute, direction, escape, isolated, place, shown_date
 from ui.texts import DIRECTION, Language, text
 
 _MARKERS = re.compile(r"\s*\[\d+\]")
 
 
-def question_html(question: str) -> str:
-    """What the user asked, in its own direction."""
-    return f'<div class="mu-question" dir="{direction(question)}">{escape(question)}</div>'
+def question_html(question: str, language: Language, key: str = "") -> str:
+    """What the user asked, in its own direction; with a ``key`` it can be edited."""
+    words = f'<div class="mu-question" dir="{direction(question)}">{escape(question)}</div>'
+    tool = _button("edit", key, "✎", language) if key else ""
+    return f'<div class="mu-asked">{words}{tool}</div>'
 
 
 def byline(
@@ -37,14 +40,19 @@ def byline(
     return f'{heading}<span class="mu-byline">{badge}{line}</span>'
 
 
-def _found_item(
-    item: Evidence | FoundPassage, language: Language, sample: bool, limit: int = 320
-) -> str:
-    words = item.quote.strip()
+def _found_item(item: Evidence | FoundPassage, language: Language, sample: bool) -> str:
+    if isinstance(item, FoundPassage):  # the beginning is enough, under the article's title
+        title, limit = item.title, 160
+        words = item.quote.strip().removeprefix(title or "").strip()
+    else:
+        title, limit, words = None, 320, item.quote.strip()
     shortened = words if len(words) <= limit else words[:limit].rsplit(" ", 1)[0] + "…"
     where = place(item.article_id, item.start, item.end)
+    heading = (
+        f'<span class="mu-title" dir="{direction(title)}">{escape(title)}</span>' if title else ""
+    )
     return (
-        f'<li><a class="mu-open mu-found-item" href="{where}">'
+        f'<li><a class="mu-open mu-found-item" href="{where}">{heading}'
         f'<span class="mu-quote" dir="{direction(words)}">{escape(shortened)}</span>'
         f"{byline(item.source, item.date, language, sample=sample)}</a></li>"
     )
@@ -90,20 +98,28 @@ def pending_html(
     return _block("mu-pending", language, parts)
 
 
-def answer_html(answer: Answer, language: Language, *, sample: bool = False, key: str = "") -> str:
+def answer_html(
+    answer: Answer,
+    language: Language,
+    *,
+    sample: bool = False,
+    key: str = "",
+    rating: int | None = None,
+) -> str:
     """A verified answer with its chips and sources, or a decline with the nearest articles.
 
-    ``language`` is the page's; the answer keeps its own direction. ``key`` names the answer for
-    the page's script.
+    ``language`` is the page's; the answer keeps its own direction. With a ``key``, the turn's id,
+    it gets the buttons to copy it, ask it again and rate it (``rating``: 1, -1 or None).
     """
+    tools = _tools(answer, key, rating, language) if key else ""
     if not answer.answered:
-        return _declined(answer, language, sample)
+        return _declined(answer, language, sample, tools)
     parts = [_text(answer, language, sample)]
     if answer.citations:
         parts.append(_sources(answer.citations, language, sample))
-    parts.append(_footer(answer, language))
+    parts.append(f'<div class="mu-foot">{_facts(answer, language)}{tools}</div>')
     parts.append(found_html(answer.evidence, language, sample=sample, unfolded=False))
-    return _block("mu-answer", language, parts, key)
+    return _block("mu-answer", language, parts)
 
 
 def failure_html(message: str, language: Language) -> str:
@@ -119,9 +135,32 @@ def failure_html(message: str, language: Language) -> str:
     )
 
 
-def _block(kind: str, language: Language, parts: Iterable[str], key: str = "") -> str:
-    name = f' id="{attribute(key)}"' if key else ""
-    return f'<div class="mu-block {kind}"{name} dir="{DIRECTION[language]}">{"".join(parts)}</div>'
+def redacted_html(language: Language) -> str:
+    """What stands where an answer was, once an article that it quoted is gone."""
+    return _block("mu-declined", language, [f"<p>{text('redacted', language)}</p>"])
+
+
+def _block(kind: str, language: Language, parts: Iterable[str]) -> str:
+    return f'<div class="mu-block {kind}" dir="{DIRECTION[language]}">{"".join(parts)}</div>'
+
+
+def _button(name: str, value: str, sign: str, language: Language, pressed: bool = False) -> str:
+    """A small button; the page's script sends its name and value to the server."""
+    return (
+        f'<button type="button" class="mu-act{" mu-pressed" if pressed else ""}" name="{name}" '
+        f'value="{attribute(value)}" title="{text(name, language)}">{sign}</button>'
+    )
+
+
+def _tools(answer: Answer, key: str, rating: int | None, language: Language) -> str:
+    copied = escape(footnoted(answer, language))
+    return (
+        f'<span class="mu-tools">{_button("copy", "", "⧉", language)}'
+        f"{_button('again', key, '↻', language)}"
+        f"{_button('good', key, '▲', language, rating == 1)}"
+        f"{_button('bad', key, '▼', language, rating == -1)}"
+        f'<span class="mu-footnoted" hidden>{copied}</span></span>'
+    )
 
 
 def _text(answer: Answer, language: Language, sample: bool) -> str:
@@ -231,7 +270,7 @@ def _sources(citations: Sequence[Citation], language: Language, sample: bool) ->
     return f'<div class="mu-sources"><h4>{heading}</h4><ul>{"".join(rows)}</ul></div>'
 
 
-def _footer(answer: Answer, language: Language) -> str:
+def _facts(answer: Answer, language: Language) -> str:
     facts = []
     if answer.path == "quoted":
         facts.append(text("quoted", language))
@@ -241,17 +280,18 @@ def _footer(answer: Answer, language: Language) -> str:
     return f'<p class="mu-facts">{"<span> · </span>".join(f"<span>{f}</span>" for f in facts)}</p>'
 
 
-def _declined(answer: Answer, language: Language, sample: bool) -> str:
+def _declined(answer: Answer, language: Language, sample: bool, tools: str) -> str:
     reason = answer.reason or "not_in_archive"
-    parts = [f'<p class="mu-reason"><strong>{text(reason, language)}</strong></p>']
-    if answer.text.strip():
-        words = escape(answer.text.strip())
-        parts.append(
-            f'<p class="mu-said" dir="{direction(answer.text, _base(answer))}">{words}</p>'
-        )
+    # The answer's own words repeat the nearest titles, which stand below as links.
+    spoken: Language = "ar" if answer.language == "ar" else "en"
+    parts = [
+        f'<p class="mu-reason" dir="{DIRECTION[spoken]}" lang="{spoken}">'
+        f"<strong>{text(reason, spoken)}</strong></p>"
+    ]
     if reason != "cancelled":
         nearest = _one_per_article(answer.passages or answer.evidence)
         parts.append(found_html(nearest[:3], language, sample=sample, heading="nearest"))
+    parts.append(f'<div class="mu-foot"><span class="mu-grow"></span>{tools}</div>')
     return _block("mu-declined", language, parts)
 
 

@@ -66,6 +66,42 @@
     openPlace(placeOf(link));
   }, true);
 
+  // --- the small buttons of questions and answers ---------------------------------------------
+  let send = () => {};
+  const bridge = (trigger, names) => {
+    send = (name, value) => { if (names.includes(name)) trigger(name, { value }); };
+  };
+  const copyText = async (button) => {
+    const whole = button.closest(".mu-tools").querySelector(".mu-footnoted");
+    const lines = [...whole.childNodes].map((n) => (n.nodeName === "BR" ? "\n" : n.textContent));
+    await navigator.clipboard.writeText(lines.join(""));
+    button.classList.add("mu-pressed");
+    setTimeout(() => button.classList.remove("mu-pressed"), 1200);
+  };
+  document.addEventListener("click", (event) => {
+    const button = event.target.closest && event.target.closest("button.mu-act");
+    if (!button) return;
+    if (button.name === "copy") copyText(button);
+    else send(button.name, button.value);
+    if (button.name === "edit") document.querySelector("#mu-box textarea").focus();
+  });
+
+  // --- the address: which conversation is open, kept when the language is switched -------------
+  const remember = (id) => {
+    const address = new URL(location.href);
+    if (id) address.searchParams.set("chat", id);
+    else address.searchParams.delete("chat");
+    history.replaceState(null, "", address);
+  };
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest && event.target.closest("a.mu-switch");
+    if (!link) return;
+    event.preventDefault();
+    const address = new URL(location.href);
+    address.searchParams.set("lang", link.lang);
+    location.assign(address);
+  });
+
   // --- hover cards ----------------------------------------------------------------------------
   let card = null;
   const hideCard = () => { if (card) card.hidden = true; };
@@ -117,5 +153,5 @@
     }).observe(document.body, { attributes: true, attributeFilter: ["class"] });
   });
 
-  window.mustanad = { reader };
+  window.mustanad = { reader, bridge, remember };
 })();
