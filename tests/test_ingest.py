@@ -347,3 +347,23 @@ def test_the_report_is_the_contract_of_the_command_line(store: Store, news: Path
     }
     assert report["skipped"][0].keys() == {"path", "error"}
     json.dumps(report)
+
+
+@pytest.mark.parametrize("exact_search_passages", [100_000, 40])
+def test_searching_while_ingesting(tmp_path: Path, exact_search_passages: int) -> None:
+    path = tmp_path / "all.jsonl"
+    write_records(path, [f"خبر رقم {i} عن الميناء والبلدية." for i in range(400)])
+    embedder = FakeEmbedder()
+    query = embedder.embed_query("الميناء والبلدية")
+    with Store.open(tmp_path / "home", exact_search_passages=exact_search_passages) as store:
+        worker = threading.Thread(target=ingest, args=(store, Counted(), [path]))
+        worker.start()
+        sizes = []
+        while worker.is_alive():
+            found = store.search_vectors(query, 1000)
+            assert all("الميناء" in store.get(p.article_id).article.text for p, _ in found)
+            assert len(store.search_keywords("الميناء", 1000)) >= len(found)
+            sizes.append(len(found))
+        worker.join()
+        assert sizes == sorted(sizes) and set(sizes) <= {0, *range(64, 400, 64), 400}
+        assert len(store.search_vectors(query, 1000)) == 400

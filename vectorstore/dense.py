@@ -60,7 +60,8 @@ class DenseSearch:
                 numbers = connection.execute(f"SELECT number FROM articles WHERE {where}", values)
                 allowed = np.array([number for (number,) in numbers], dtype=np.int64)
             return self._refreshed(connection, dimension).best(query, k, allowed)
-        if filters or self._chroma is None or count(connection, "journal") > 0:
+        large_share = 4 * k >= total  # of which a graph search misses more than a scan costs
+        if filters or large_share or self._chroma is None or count(connection, "journal") > 0:
             return vectors.scan(connection, query, k, where, values)
         # Some more than asked for: the exact scores may order them otherwise.
         near = self._chroma.search(query, min(total, 2 * k + 10))
