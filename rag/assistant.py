@@ -13,6 +13,7 @@ from models.language_model import open_language_model
 from models.protocols import Embedder, LanguageModel
 from rag.answer import Answer, AnswerReady, Event, Retrieved
 from rag.answering import Answerer
+from rag.composing import Composer
 from rag.ingest import IngestProgress, IngestReport, ingest
 from rag.names import Glossary
 from rag.retrieval import Retriever
@@ -77,8 +78,8 @@ class Assistant:
         self._answerer = Answerer(
             store,
             self._retriever,
-            Verifier(self._embedder, glossary),
             Translator(glossary),
+            Composer(store, Verifier(self._embedder, glossary), self._retriever.word_weights),
             self._language_model,
             settings,
             self._embedder,

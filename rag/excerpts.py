@@ -63,8 +63,7 @@ def snap(words: str, text: str, least: float = 0.75) -> tuple[int, int] | None:
     if not wanted:
         return None
     tokens = [
-        (m.start(), m.end(), analyse(m.group()))
-        for m in re.finditer(r"[^\s،؛؟!()«»“”\"]+", text)
+        (m.start(), m.end(), analyse(m.group())) for m in re.finditer(r"[^\s،؛؟!()«»“”\"]+", text)
     ]
     longest = len(words.split()) + 3
     best, best_key = None, (least, 0)

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 
 from models.protocols import LanguageModel
 from rag.answer import Token
-from rag.figures import missing_figures
 from rag.names import Glossary
 from rag.prompts import translation_prompt
 
@@ -43,13 +42,9 @@ class Translator:
         return self._done[key]
 
     def with_english_names(self, text: str, question: str) -> str:
-        """``text`` with its names and figures' scales in English, the question's spellings first."""
+        """``text`` with its names and terms in English, the question's own spellings first."""
         for arabic, english in sorted(
             self._glossary.names_for(text, question).items(), key=lambda item: -len(item[0])
         ):
             text = text.replace(arabic, english)
         return text
-
-    def faithful(self, translation: str, original: str) -> bool:
-        """Whether every figure of the translation stands in the original."""
-        return not missing_figures(translation, original)

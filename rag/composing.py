@@ -1,0 +1,210 @@
+"""From a draft to an answer: what is supported is kept, the article's own words are added.
+
+A sentence of the model stays only if the evidence supports it and it holds what was asked for. The
+best evidence it rests on is quoted after it (translated where the answer is in another language and
+the translation's figures and names check out), so that a reader sees the article's words at once.
+When nothing of the model's stays, the answer is the quotes alone.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from rag.answer import AnswerSentence, Citation, Evidence, OtherOutlet, Path
+from rag.excerpts import clip, snap
+from rag.expectations import expected, meets
+from rag.phrases import phrase
+from rag.sentences import split_sentences
+from rag.sources import Source
+from rag.verification import Claim, Verdict, Verifier
+from vectorstore.analysis import analyse
+from vectorstore.outlets import display_name
+from vectorstore.store import Store
+
+MOST_WORDS = 75  # of an answer
+SHORTEST_QUOTE = 8  # words; less says nothing
+QUOTES_ALONE = 2  # when nothing of the model's stays
+SAME_WORDS = 0.8  # of a quote's words in what was said: quoting it again adds nothing
+_CITED = re.compile(r"\s*\[(\d+)\]")
+
+
+@dataclass(frozen=True)
+class Draft:
+    """What the model wrote: its short answer and its sentences."""
+
+    short: str
+    sentences: tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Composed:
+    """The parts of an answer that rest on evidence; no sentences where nothing could be said."""
+
+    sentences: tuple[AnswerSentence, ...]
+    citations: tuple[Citation, ...]
+    short: str | None
+    path: Path
+
+
+def parse_draft(written: str, short_mark: str, long_mark: str) -> Draft:
+    """The two marked lines of a reply; a reply without marks is taken as the answer alone."""
+    short, lines = "", []
+    for line in map(str.strip, written.splitlines()):
+        if line.startswith(short_mark):
+            short = _CITED.sub("", line.removeprefix(short_mark)).strip().rstrip(".")
+        elif line:
+            lines.append(line.removeprefix(long_mark).strip())
+    text = "\n".join(lines)
+    return Draft(short, tuple(text[s.start : s.end] for s in split_sentences(text)))
+
+
+class Composer:
+    """Composes answers over one store."""
+
+    def __init__(
+        self,
+        store: Store,
+        verifier: Verifier,
+        word_weights: Callable[[str, bool], Mapping[str, float]],
+    ) -> None:
+        self._store = store
+        self._verifier = verifier
+        self._word_weights = word_weights
+
+    def compose(
+        self, question: str, sources: Sequence[Source], draft: Draft, language: str
+    ) -> Composed:
+        """The verified answer to ``question``; without sentences if nothing can be said."""
+        cite = _Citer(self._store)
+        kind = expected(question)
+        sentences: list[AnswerSentence] = []
+        used: list[int] = []
+        if meets(_CITED.sub("", " ".join(draft.sentences)), kind):
+            for text in draft.sentences:
+                verdict = self._verify(text, sources, language)
+                if verdict.supported:
+                    used += [i for i in verdict.evidence if i not in used]
+                    cited = [sources[i] for i in verdict.evidence]
+                    sentences.append(_cited(_plain(text), cited, cite, verdict.support))
+        path: Path = "generated" if sentences else "quoted"
+        ranked = sorted(range(len(sources)), key=lambda i: sources[i].rank)
+        quotable = [i for i in ranked if meets(sources[i].evidence.quote, kind)]
+        for i in used[:1] if used else quotable[:QUOTES_ALONE]:
+            said = " ".join(s.text for s in sentences)
+            quoted = self._quoted(sources[i], question, language, said)
+            if quoted is not None:
+                sentences.append(_cited(quoted, [sources[i]], cite, 1.0))
+        short = self._short(draft, sources, language) if sentences else None
+        return Composed(tuple(sentences), tuple(cite.citations), short, path)
+
+    def _verify(self, text: str, sources: Sequence[Source], language: str) -> Verdict:
+        return self._verifier.check(
+            text,
+            [_claim(s) for s in sources],
+            same_language=all(s.language == language for s in sources),
+            hint=[int(n) - 1 for n in _CITED.findall(text)],
+        )
+
+    def _quoted(self, source: Source, question: str, language: str, said: str) -> str | None:
+        """The article's words in the room that is left, introduced in the answer's language."""
+        room = MOST_WORDS - len(said.split())
+        words = source.evidence.quote.strip()
+        if room < SHORTEST_QUOTE or _share(words, said) >= SAME_WORDS:
+            return None
+        name = _name(source.evidence, language)
+        if source.language != language and source.shown not in words:
+            verdict = self._verifier.check(source.shown, [_claim(source)], same_language=False)
+            if verdict.supported and len(source.shown.split()) <= room:
+                return phrase("translated", language, source=name, quote=source.shown)
+            if said:
+                return None
+        if len(words.split()) > room:
+            weights = self._word_weights(question, source.language != language)
+            longest = room
+            while len(words.split()) > room:
+                start, end = clip(source.evidence.quote, weights, longest * 6)
+                words, longest = source.evidence.quote[start:end], longest - 4
+        return phrase("quoted", language, source=name, quote=words)
+
+    def _short(self, draft: Draft, sources: Sequence[Source], language: str) -> str | None:
+        """The short answer in the evidence's own words, or the model's if nothing speaks against.
+
+        It must not hold a figure or a name that the evidence lacks.
+        """
+        if not draft.short:
+            return None
+        for source in sorted(sources, key=lambda s: s.rank):
+            if source.language == language and (span := snap(draft.short, source.evidence.quote)):
+                return source.evidence.quote[span[0] : span[1]]
+        return None if self._verify(draft.short, sources, language).missing else draft.short
+
+
+class _Citer:
+    """Numbers the spans that an answer cites in the order in which they are first cited."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._numbers: dict[tuple[str, int, int], int] = {}
+        self.citations: list[Citation] = []
+
+    def __call__(self, source: Source) -> tuple[int, ...]:
+        """Numbers of a sentence and, where another one names its speaker, of that one."""
+        e = source.evidence
+        spans = [(e.start, e.end)]
+        if source.speaker_at is not None:
+            spans.append((source.speaker_at.start, source.speaker_at.end))
+        return tuple(self._number(e, start, end) for start, end in spans)
+
+    def _number(self, e: Evidence, start: int, end: int) -> int:
+        key = (e.article_id, start, end)
+        if key not in self._numbers:
+            self._numbers[key] = len(self._numbers) + 1
+            quote = self._store.get(e.article_id).article.text[start:end]
+            copies = tuple(
+                OtherOutlet(a.article_id, a.source, a.date, a.url)
+                for a in self._store.copies(e.article_id)
+            )
+            self.citations.append(
+                Citation(
+                    n=self._numbers[key],
+                    article_id=e.article_id,
+                    title=e.title,
+                    source=e.source,
+                    date=e.date,
+                    url=e.url,
+                    path=e.path,
+                    start=start,
+                    end=end,
+                    quote=quote,
+                    also_in=copies,
+                )  # fmt: skip
+            )
+        return self._numbers[key]
+
+
+def _cited(text: str, sources: Sequence[Source], cite: _Citer, support: float) -> AnswerSentence:
+    numbers = tuple(dict.fromkeys(n for source in sources for n in cite(source)))
+    return AnswerSentence(f"{text} {''.join(f'[{n}]' for n in numbers)}", numbers, True, support)
+
+
+def _plain(text: str) -> str:
+    return _CITED.sub("", text).strip().rstrip(" .،,")
+
+
+def _claim(source: Source) -> Claim:
+    e = source.evidence
+    heading = " ".join(filter(None, (e.source, e.title, e.date, source.speaker)))
+    return Claim(e.quote, heading)
+
+
+def _share(quote: str, said: str) -> float:
+    stems = set(analyse(quote))
+    return len(stems & set(analyse(said))) / len(stems) if stems else 1.0
+
+
+def _name(e: Evidence, language: str) -> str:
+    if e.source:
+        return display_name(e.source, language)
+    return e.title or phrase("an_article", language)

@@ -1,0 +1,83 @@
+"""Evidence sentences made ready for the model: chosen, clipped, in article order, with speakers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from rag.answer import Evidence
+from rag.attribution import speaker_of
+from rag.excerpts import clip
+from rag.sentences import split_sentences
+from vectorstore.store import Store
+from vectorstore.types import Span
+
+LONGEST_SENTENCE = 360  # characters of a sentence in the prompt, about 120 tokens of Arabic
+LONGEST_EVIDENCE = 900  # characters of all sentences in a prompt, about 300 tokens
+TRANSLATED = 2  # sentences of another language in a prompt: translating each takes seconds
+
+
+@dataclass(frozen=True)
+class Source:
+    """An evidence sentence as the model sees it.
+
+    ``rank``: 0 for the best found. ``shown``: its words in the prompt, clipped, and translated
+    where the answer is in another language. ``speaker``: who says it, where an earlier sentence,
+    ``speaker_at``, names them.
+    """
+
+    evidence: Evidence
+    rank: int
+    language: str
+    shown: str
+    speaker: str | None
+    speaker_at: Span | None
+
+    @property
+    def heading(self) -> str:
+        """Outlet and speaker, as the prompt introduces the sentence."""
+        name = self.evidence.source or self.evidence.title or "–"
+        return f"{name}؛ {self.speaker}" if self.speaker else name
+
+
+def read_sources(
+    store: Store,
+    evidence: Sequence[Evidence],
+    word_weights: Callable[[bool], Mapping[str, float]],
+    language: str,
+    most: int,
+) -> list[Source]:
+    """The best sentences that fit the prompt; of one article together and in its order.
+
+    ``evidence``: best first. ``word_weights(crossed)``: the question's words by worth, for text of
+    its own or of another language. ``language``: of the answer. At most ``most`` sentences.
+    """
+    sources: list[Source] = []
+    room = LONGEST_EVIDENCE
+    crossed = 0
+    for rank, e in enumerate(evidence):
+        article = store.get(e.article_id).article
+        crossed += article.language != language
+        if len(sources) == most or (crossed > TRANSLATED and article.language != language):
+            break
+        longest = min(LONGEST_SENTENCE, room)
+        if longest < LONGEST_SENTENCE / 3:
+            break
+        start, end = clip(e.quote, word_weights(article.language != language), longest)
+        room -= end - start
+        speaker, at = _speaker(article.text, e)
+        sources.append(Source(e, rank, article.language, e.quote[start:end], speaker, at))
+    first: dict[str, int] = {}
+    for source in sources:
+        first.setdefault(source.evidence.article_id, source.rank)
+    return sorted(sources, key=lambda s: (first[s.evidence.article_id], s.evidence.start))
+
+
+def _speaker(text: str, e: Evidence) -> tuple[str | None, Span | None]:
+    """Who speaks in an evidence sentence that leaves its speaker unnamed, and where they are."""
+    spans = split_sentences(text)
+    index = next((i for i, s in enumerate(spans) if s.end > e.start), None)
+    speaker = speaker_of(text, spans, index) if index is not None else None
+    if speaker is None or speaker.sentence.start <= e.start < speaker.sentence.end:
+        return None, None
+    return speaker.name, speaker.sentence
