@@ -76,6 +76,16 @@ class Embedder(Protocol):
         """
         ...
 
+    def embed_query_tokens(self, text: str) -> np.ndarray:
+        """(t, d) L2-normalised vectors of a question's own tokens, for late interaction."""
+        ...
+
+    def embed_sentence_tokens(
+        self, sentences: Sequence[tuple[str | None, str]]
+    ) -> list[np.ndarray]:
+        """(t, d) token vectors of each (title, sentence), as ``embed_query_tokens``."""
+        ...
+
 
 @dataclass(frozen=True)
 class Message:
@@ -91,8 +101,9 @@ class Capabilities:
 
     logits: bool  # next_token_probabilities works
     grammar: bool  # GBNF grammars are obeyed
-    prefix_state: bool  # a constant prefix is computed once and restored
+    prefix_state: bool  # a constant prefix is computed once and restored; prepare works
     prefill: bool  # the beginning of the answer can be given
+    likelihood: bool = False  # log_likelihood works
 
 
 class ModelError(RuntimeError):
@@ -129,6 +140,10 @@ class LanguageModel(Protocol):
         does not depend on what was asked before. Message contents are data: control tokens of the
         model written inside them are read as plain text. Raises Cancelled within a second of
         ``cancel`` being set, ModelError when the model fails.
+
+        ``prefill`` should not end in a space: the models' tokens begin with theirs. Asking again
+        with the same messages (another prefill or grammar, or after ``next_token_probabilities``)
+        does not read the prompt again.
         """
         ...
 
@@ -144,6 +159,31 @@ class LanguageModel(Protocol):
         """Probability of each option's first token as the next one, not renormalised.
 
         Raises ModelError where ``capabilities.logits`` is false.
+        """
+        ...
+
+    def log_likelihood(
+        self,
+        messages: Sequence[Message],
+        continuation: str,
+        *,
+        constant: int = 0,
+        prefill: str = "",
+        cancel: threading.Event | None = None,
+    ) -> float:
+        """Mean natural log probability of the tokens of ``continuation`` as what comes next.
+
+        Raises ModelError where ``capabilities.likelihood`` is false; such a model need not have
+        this method.
+        """
+        ...
+
+    def prepare(
+        self, messages: Sequence[Message], *, cancel: threading.Event | None = None
+    ) -> None:
+        """Compute and keep the state of constant messages that a user's turn will follow.
+
+        Only where ``capabilities.prefix_state`` is true; other models need not have this method.
         """
         ...
 

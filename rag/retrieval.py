@@ -1,10 +1,12 @@
 """From a question to passages and evidence sentences.
 
-Dense and keyword search each bring candidates; their scores are brought to [0, 1] over the
-candidates and added with fixed weights. Sentences of the best passages are then ranked by their
-own similarity, their passage's score and the question's rare words that they hold. For a question
-in one language over text in another the keyword part counts only what crosses languages (figures,
-Latin strings, names that the glossary translates), so it can help and hardly hurt.
+Dense and keyword search each bring candidate passages; their scores are added. The sentences of
+the best passages are ranked by their own similarity, their passage's score and the question's rare
+words that they hold, and the best few of these by late interaction as well: how near each token of
+the question comes to some token of the sentence (ColBERT's MaxSim, Khattab and Zaharia 2020, its
+mean). Passages are ranked by their best sentence. For a question in one language over text in
+another the keyword part counts only what crosses languages (figures, Latin strings, names and
+terms that the glossary translates), so it can help and hardly hurt.
 """
 
 from __future__ import annotations
@@ -25,28 +27,30 @@ from vectorstore.analysis import analyse
 from vectorstore.arabic import fold
 from vectorstore.outlets import find_outlets, same_outlet
 from vectorstore.store import Store
-from vectorstore.types import Article, Filters, StoredPassage
+from vectorstore.types import Article, Filters, Span, StoredPassage
 
 CANDIDATES = 50  # passages taken from each of the two searches
 READ_PASSAGES = 12  # passages whose sentences are ranked
+RESCORED = 8  # sentences that late interaction looks at: each costs some 20 ms
 
 
 @dataclass(frozen=True)
 class Weights:
     """Weights of the scores; chosen on the dev half of XQuAD (``python -m benchmarks.retrieval``).
 
-    ``keyword`` and ``crossed_keyword``: share of the keyword score for a question in the article's
-    language and in another. ``passage``, ``overlap``: what a sentence's passage and its share of
-    the question's words add to its own similarity. ``outlet``: for an article of an outlet that
-    the question names. ``expected``: for a sentence that holds the kind of words asked for.
+    ``keyword``: of a passage's BM25, as a share of the question's inverse document frequencies,
+    beside its cosine. ``passage``, ``overlap``, ``late``: of its passage's score, its share of the
+    question's words and its MaxSim beside a sentence's own cosine. ``outlet``: for an article of an
+    outlet that the question names. ``expected``: for a sentence that holds the kind of words asked
+    for.
     """
 
     keyword: float = 0.3
-    crossed_keyword: float = 0.1
-    passage: float = 0.35
-    overlap: float = 0.25
+    passage: float = 0.7
+    overlap: float = 0.15
+    late: float = 1.0
     outlet: float = 0.1
-    expected: float = 0.08
+    expected: float = 0.04
 
 
 @dataclass(frozen=True)
@@ -55,6 +59,14 @@ class _Candidate:
     article: Article
     dense: float  # cosine
     score: float  # fused
+
+
+@dataclass(frozen=True)
+class _Scored:
+    evidence: Evidence
+    passage_id: int
+    cosine: float
+    late: float = 0.0
 
 
 class Retriever:
@@ -80,72 +92,93 @@ class Retriever:
         passages: int = 10,
         evidence: int = 10,
     ) -> Retrieved:
-        """The best ``passages`` and ``evidence`` sentences, best first, ties by article and place."""
+        """The best ``passages`` and ``evidence`` sentences, best first; ties by article and place."""
         started = time.perf_counter()
         filters = filters or Filters()
         vector = self._embedder().embed_query(question)
         language = detect_language(question)
-        candidates = self._rank_passages(question, language, vector, filters)
-        sentences = self._rank_sentences(question, language, vector, candidates[:READ_PASSAGES])
+        words = _Words(self, question, language)
+        candidates = self._rank_passages(question, words, vector, filters)
+        sentences = self._rank_sentences(question, words, vector, candidates[:READ_PASSAGES])
+        best = {e: rank for rank, e in reversed(list(enumerate(e.passage_id for e in sentences)))}
+        candidates.sort(key=lambda c: best.get(c.passage.passage_id, len(sentences)))
+        found = _without_repeats(sentences)
         return Retrieved(
             question=question,
-            evidence=tuple(sentences[:evidence]),
+            evidence=tuple(s.evidence for s in found[:evidence]),
             passages=tuple(_found(c) for c in _one_a_story(candidates)[:passages]),
             dropped_undated=self._store.undated(filters),
             retrieve_ms=(time.perf_counter() - started) * 1000,
-            signals=self._signals(question, language, vector, candidates, sentences),
+            signals=self._signals(question, words, candidates, found),
         )
 
+    def crossing_terms(self, question: str, language: str) -> str:
+        """What of a question can be searched in text of the other language."""
+        return self._glossary.crossing_terms(question, language)
+
+    def word_weights(self, question: str, crossed: bool = False) -> dict[str, float]:
+        """Share of each of a question's tokens in the sum of their inverse document frequencies.
+
+        ``crossed``: of what of the question can be found in text of the other language.
+        """
+        if crossed:
+            question = self.crossing_terms(question, detect_language(question))
+        idf = self._idf(question)
+        total = sum(idf.values())
+        return {t: value / total for t, value in idf.items()}
+
+    def _idf(self, text: str) -> dict[str, float]:
+        tokens = list(dict.fromkeys(analyse(text)))
+        count = self._store.passage_count()
+        frequencies = self._store.document_frequencies(tokens) if tokens else {}
+        return {
+            t: math.log1p((count - f + 0.5) / (f + 0.5))
+            for t in tokens
+            for f in (frequencies.get(t, 0),)
+        }
+
     def _rank_passages(
-        self, question: str, language: str, vector: np.ndarray, filters: Filters
+        self, question: str, words: _Words, vector: np.ndarray, filters: Filters
     ) -> list[_Candidate]:
         dense = self._store.search_vectors(vector, CANDIDATES, filters)
-        crossing = self._glossary.crossing_terms(question, language)
-        keyword = {
-            p.passage_id: (p, score)
-            for text in (question, crossing)
-            if text
-            for p, score in self._store.search_keywords(text, CANDIDATES, filters)
-        }
-        found = {p.passage_id: p for p, _ in dense} | {i: p for i, (p, _) in keyword.items()}
-        if not found:
-            return []
+        found = {p.passage_id: p for p, _ in dense}
+        keyword: dict[bool, dict[int, float]] = {}
+        for crossed in (False, True):
+            text = words.text(crossed)
+            hits = self._store.search_keywords(text, CANDIDATES, filters) if text else []
+            total = sum(self._idf(text).values()) or 1.0
+            keyword[crossed] = {p.passage_id: score / total for p, score in hits}
+            found |= {p.passage_id: p for p, _ in hits}
         cosine = {p.passage_id: score for p, score in dense}
         missing = [i for i in found if i not in cosine]
         if missing:
             rows = self._store.passage_vectors(missing)
             cosine |= {i: float(rows[i] @ vector) for i in missing}
-        near = _unit_range(cosine)
-        words = _share_of_best({i: score for i, (_, score) in keyword.items()})
         named = find_outlets(question)
         candidates = []
-        for passage_id, passage in found.items():
+        for i, passage in found.items():
             article = self._store.get(passage.article_id).article
-            w = (
-                self.weights.keyword
-                if article.language == language
-                else self.weights.crossed_keyword
-            )
-            score = (1 - w) * near[passage_id] + w * words.get(passage_id, 0.0)
-            if article.source and any(same_outlet(article.source, name) for name in named):
+            crossed = article.language != words.language
+            score = cosine[i] + self.weights.keyword * keyword[crossed].get(i, 0.0)
+            if any(same_outlet(name, article.source) for name in named):
                 score += self.weights.outlet
-            candidates.append(_Candidate(passage, article, cosine[passage_id], score))
+            candidates.append(_Candidate(passage, article, cosine[i], score))
         return sorted(candidates, key=lambda c: (-c.score, c.passage.article_id, c.passage.start))
 
     def _rank_sentences(
-        self, question: str, language: str, vector: np.ndarray, candidates: Sequence[_Candidate]
-    ) -> list[Evidence]:
+        self,
+        question: str,
+        words: _Words,
+        vector: np.ndarray,
+        candidates: Sequence[_Candidate],
+    ) -> list[_Scored]:
         rows = self._store.sentence_vectors([c.passage.passage_id for c in candidates])
-        own, crossed = (
-            self._word_weights(question),
-            self._word_weights(self._glossary.crossing_terms(question, language)),
-        )
         kind = expected(question)
-        ranked: list[Evidence] = []
+        scored: list[_Scored] = []
         for c in candidates:
-            similarity = rows[c.passage.passage_id] @ vector
-            weights = own if c.article.language == language else crossed
-            for span, cosine in zip(c.passage.sentences, similarity, strict=True):
+            weights = words.weights(c.article.language != words.language)
+            cosines = rows[c.passage.passage_id] @ vector
+            for span, cosine in zip(c.passage.sentences, cosines, strict=True):
                 quote = c.article.text[span.start : span.end]
                 score = (
                     float(cosine)
@@ -153,66 +186,78 @@ class Retriever:
                     + self.weights.overlap * _overlap(weights, quote)
                     + self.weights.expected * meets(quote, kind)
                 )
-                ranked.append(_evidence(c, span.start, span.end, quote, score))
-        ranked.sort(key=lambda e: (-e.score, e.article_id, e.start))
-        return _without_repeats(ranked)
+                scored.append(
+                    _Scored(_evidence(c, span, quote, score), c.passage.passage_id, float(cosine))
+                )
+        scored.sort(key=_order)
+        return self._rescored(question, scored[:RESCORED]) + scored[RESCORED:]
+
+    def _rescored(self, question: str, scored: Sequence[_Scored]) -> list[_Scored]:
+        """The same sentences, ordered with late interaction added to their scores."""
+        if not scored:
+            return []
+        asked = self._embedder().embed_query_tokens(question)
+        tokens = self._embedder().embed_sentence_tokens(
+            [(s.evidence.title, s.evidence.quote) for s in scored]
+        )
+        late = [float((asked @ t.T).max(axis=1).mean()) if len(t) else 0.0 for t in tokens]
+        added = [
+            replace(
+                s,
+                evidence=replace(
+                    s.evidence, score=round(s.evidence.score + self.weights.late * x, 4)
+                ),
+                late=x,
+            )
+            for s, x in zip(scored, late, strict=True)
+        ]
+        return sorted(added, key=_order)
 
     def _signals(
         self,
         question: str,
-        language: str,
-        vector: np.ndarray,
+        words: _Words,
         candidates: Sequence[_Candidate],
-        sentences: Sequence[Evidence],
+        found: Sequence[_Scored],
     ) -> dict[str, float]:
         """Raw measures of how well the best found fits: cosines, and the question's words held."""
-        if not candidates or not sentences:
+        if not found:
             return {}
-        rows = self._store.sentence_vectors([c.passage.passage_id for c in candidates[:3]])
-        own_language = candidates[0].article.language == language
-        words = question if own_language else self._glossary.crossing_terms(question, language)
-        best = " ".join(e.quote for e in sentences[:3])
+        top = found[0]
+        crossed = candidates[0].article.language != words.language
+        best = " ".join(s.evidence.quote for s in found[:3])
         return {
             "passage": max(c.dense for c in candidates[:3]),
-            "sentence": max(
-                (float((r @ vector).max()) for r in rows.values() if len(r)), default=0.0
-            ),
-            "coverage": _overlap(self._word_weights(words), best),
-            "crossed": float(not own_language),
+            "sentence": max(s.cosine for s in found[:3]),
+            "late": top.late,
+            "margin": top.evidence.score - found[min(3, len(found) - 1)].evidence.score,
+            "coverage": _overlap(words.weights(crossed), best),
+            "crossed": float(crossed),
             "expected": float(meets(best, expected(question))),
         }
 
-    def word_weights(self, question: str, other_language: bool = False) -> dict[str, float]:
-        """Weights of a question's words, or of what of them can be found in the other language."""
-        if other_language:
-            question = self._glossary.crossing_terms(question, detect_language(question))
-        return self._word_weights(question)
 
-    def _word_weights(self, text: str) -> dict[str, float]:
-        """Share of each token of a question in the sum of their inverse document frequencies."""
-        tokens = list(dict.fromkeys(analyse(text)))
-        if not tokens:
-            return {}
-        count = self._store.passage_count()
-        frequencies = self._store.document_frequencies(tokens)
-        idf = {
-            t: math.log1p((count - f + 0.5) / (f + 0.5))
-            for t in tokens
-            for f in (frequencies.get(t, 0),)
-        }
-        total = sum(idf.values())
-        return {t: value / total for t, value in idf.items()}
+class _Words:
+    """What of a question is looked up in text of its own language and of the other, made once."""
+
+    def __init__(self, retriever: Retriever, question: str, language: str) -> None:
+        self.language = language
+        self._retriever = retriever
+        self._question = question
+        self._crossing = retriever.crossing_terms(question, language)
+        self._weights: dict[bool, dict[str, float]] = {}
+
+    def text(self, crossed: bool) -> str:
+        return self._crossing if crossed else self._question
+
+    def weights(self, crossed: bool) -> dict[str, float]:
+        if crossed not in self._weights:
+            self._weights[crossed] = self._retriever.word_weights(self._question, crossed)
+        return self._weights[crossed]
 
 
-def _unit_range(scores: dict[int, float]) -> dict[int, float]:
-    low, high = min(scores.values()), max(scores.values())
-    width = high - low or 1.0
-    return {i: (s - low) / width for i, s in scores.items()}
-
-
-def _share_of_best(scores: dict[int, float]) -> dict[int, float]:
-    best = max(scores.values(), default=0.0)
-    return {i: s / best for i, s in scores.items()} if best > 0 else {}
+def _order(s: _Scored) -> tuple[float, str, int]:
+    return (-s.evidence.score, s.evidence.article_id, s.evidence.start)
 
 
 def _overlap(weights: dict[str, float], sentence: str) -> float:
@@ -230,20 +275,12 @@ def _found(c: _Candidate) -> FoundPassage:
     )
 
 
-def _evidence(c: _Candidate, start: int, end: int, quote: str, score: float) -> Evidence:
+def _evidence(c: _Candidate, span: Span, quote: str, score: float) -> Evidence:
     a = c.article
     return Evidence(
-        c.passage.article_id,
-        a.title,
-        a.source,
-        a.date,
-        a.url,
-        a.path,
-        start,
-        end,
-        quote,
-        round(score, 4),
-    )
+        article_id=c.passage.article_id, title=a.title, source=a.source, date=a.date, url=a.url,
+        path=a.path, start=span.start, end=span.end, quote=quote, score=round(score, 4),
+    )  # fmt: skip
 
 
 def _one_a_story(candidates: Sequence[_Candidate]) -> list[_Candidate]:
@@ -258,25 +295,13 @@ def _one_a_story(candidates: Sequence[_Candidate]) -> list[_Candidate]:
     return kept
 
 
-def _without_repeats(ranked: Sequence[Evidence]) -> list[Evidence]:
+def _without_repeats(ranked: Sequence[_Scored]) -> list[_Scored]:
+    """The first of sentences with the same words, whichever copy of a story they stand in."""
     seen: set[str] = set()
     kept = []
-    for e in ranked:
-        key = " ".join(analyse(e.quote)) or fold(e.quote)
+    for s in ranked:
+        key = " ".join(analyse(s.evidence.quote)) or fold(s.evidence.quote)
         if key not in seen:
             seen.add(key)
-            kept.append(e)
+            kept.append(s)
     return kept
-
-
-def in_article_order(evidence: Sequence[Evidence]) -> list[Evidence]:
-    """Sentences of one article together in their order, articles by their best sentence."""
-    rank: dict[str, int] = {}
-    for i, e in enumerate(evidence):
-        rank.setdefault(e.article_id, i)
-    return sorted(evidence, key=lambda e: (rank[e.article_id], e.start))
-
-
-def restrict(retrieved: Retrieved, k: int) -> Retrieved:
-    """The first ``k`` passages and sentences."""
-    return replace(retrieved, evidence=retrieved.evidence[:k], passages=retrieved.passages[:k])

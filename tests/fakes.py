@@ -56,6 +56,14 @@ class FakeEmbedder:
             for p in passages
         ]
 
+    def embed_query_tokens(self, text: str) -> np.ndarray:
+        return np.stack([self._vector(word) for word in text.split()])
+
+    def embed_sentence_tokens(
+        self, sentences: Sequence[tuple[str | None, str]]
+    ) -> list[np.ndarray]:
+        return [self.embed_query_tokens(text) for _, text in sentences]
+
 
 class FakeLanguageModel:
     """Says what ``reply`` returns for the prompt, word by word; keeps every prompt it was given."""
