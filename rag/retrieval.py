@@ -92,7 +92,7 @@ class Retriever:
         passages: int = 10,
         evidence: int = 10,
     ) -> Retrieved:
-        """The best ``passages`` and ``evidence`` sentences, best first; ties by article and place."""
+        """The best passages and evidence sentences, best first; ties by article and place."""
         started = time.perf_counter()
         filters = filters or Filters()
         vector = self._embedder().embed_query(question)
