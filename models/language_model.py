@@ -54,7 +54,9 @@ def open_language_model(
         },
         name=path.stem,
         identity=identity,
-        capabilities=Capabilities(logits=True, grammar=True, prefix_state=True, prefill=True),
+        capabilities=Capabilities(
+            logits=True, grammar=True, prefix_state=True, prefill=True, likelihood=True
+        ),
         context_tokens=context_tokens,
     )
 

@@ -28,7 +28,9 @@ class LlamaEngine:
     Use it through ``models.worker``: a crash of native code takes the whole process with it.
     """
 
-    capabilities = Capabilities(logits=True, grammar=True, prefix_state=True, prefill=True)
+    capabilities = Capabilities(
+        logits=True, grammar=True, prefix_state=True, prefill=True, likelihood=True
+    )
 
     def __init__(
         self,
@@ -100,7 +102,7 @@ class LlamaEngine:
         prefill: str = "",
         cancel: threading.Event | None = None,
     ) -> float:
-        """Mean log probability of the tokens of ``continuation`` as the model's next words."""
+        """See ``LanguageModel.log_likelihood``."""
         cancel = cancel or threading.Event()
         segments = self.segments(messages, constant=constant, prefill=prefill)
         tokens = self._plain(continuation)
@@ -112,6 +114,15 @@ class LlamaEngine:
             rows.extend(self._runtime.read(tokens[:-1], cancel.is_set, all_logits=True))
         scores = [_log_softmax(row)[token] for row, token in zip(rows, tokens, strict=True)]
         return float(np.mean(scores))
+
+    def prepare(
+        self, messages: Sequence[Message], *, cancel: threading.Event | None = None
+    ) -> None:
+        """See ``LanguageModel.prepare``."""
+        followed = [*messages, Message("user", "")]
+        head, _, _ = self.segments(followed, constant=len(messages), prefill="")
+        self._check_room([head], 0)
+        self._read([head, [], []], cancel or threading.Event())
 
     def count_tokens(self, text: str) -> int:
         """Tokens of a plain text."""

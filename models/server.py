@@ -157,6 +157,26 @@ class ServerLanguageModel:
         """Raises ModelError: servers do not reliably give them."""
         raise ModelError("a server model gives no next-token probabilities")
 
+    def log_likelihood(
+        self,
+        messages: Sequence[Message],
+        continuation: str,
+        *,
+        constant: int = 0,
+        prefill: str = "",
+        cancel: threading.Event | None = None,
+    ) -> float:
+        """Raises ModelError: servers do not give the odds of given words."""
+        raise ModelError("a server model gives no likelihoods")
+
+    def prepare(
+        self, messages: Sequence[Message], *, cancel: threading.Event | None = None
+    ) -> None:
+        """Nothing: a server keeps what it likes."""
+
+    def load(self, cancel: threading.Event | None = None) -> None:
+        """Nothing: the server has loaded its model."""
+
     def count_tokens(self, text: str) -> int:
         """An estimate: a third of the characters."""
         return math.ceil(len(text) / _CHARACTERS_A_TOKEN)

@@ -2,7 +2,7 @@
 
 Started by ``models.worker`` as ``python -m models.worker_process FACTORY OPTIONS`` where FACTORY
 is "module:function", OPTIONS the JSON of its keyword arguments, and its result has the methods of
-``LanguageModel`` (``log_likelihood`` too if it likes).
+``LanguageModel``.
 
 In:  ``{"id", "call", "arguments"}`` and ``{"cancel": id}``.
 Out: ``{"ready": {…}}`` or ``{"failed": reason}`` once, then for each call any number of
@@ -96,7 +96,7 @@ class _Worker:
             for piece in self._model.generate(**arguments, cancel=cancel):
                 self._channel.send(id=message["id"], piece=piece)
             return None
-        if call in ("next_token_probabilities", "log_likelihood"):
+        if call in ("prepare", "next_token_probabilities", "log_likelihood"):
             return getattr(self._model, call)(**arguments, cancel=cancel)
         raise ModelError(f"the worker does not know the call {call!r}")
 

@@ -51,6 +51,9 @@ class ObedientModel:
     def log_likelihood(self, messages, continuation, *, cancel, **_):
         return -float(len(continuation))
 
+    def prepare(self, messages, *, cancel):
+        """Has no state to prepare."""
+
     def count_tokens(self, text):
         return len(text.split())
 

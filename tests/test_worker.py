@@ -24,7 +24,7 @@ def worker(**options) -> WorkerLanguageModel:
         options,
         name="obedient",
         identity="x",
-        capabilities=Capabilities(True, True, True, True),
+        capabilities=Capabilities(True, True, True, True, True),
         context_tokens=4096,
     )
 
@@ -65,6 +65,7 @@ def test_the_other_calls(model):
     prompt = [Message("user", "x")]
     assert model.next_token_probabilities(prompt, ["a", "b"]) == {"a": 1.0, "b": 0.5}
     assert model.log_likelihood(prompt, "four") == -4.0
+    assert model.prepare(prompt) is None
     assert model.count_tokens("three small words") == 3
     assert model.context_tokens == 123  # what the engine says counts
     assert len(model.starts()) == 1
@@ -145,7 +146,7 @@ def test_leaving_a_stream_stops_its_generation(model):
 
 
 def test_an_engine_that_ignores_cancelling_is_killed(model, monkeypatch):
-    monkeypatch.setattr("models.worker._CANCEL_GRACE_S", 0.3)
+    monkeypatch.setattr("models.worker_child.CANCEL_GRACE_S", 0.3)
     cancel = threading.Event()
     pieces = model.generate([Message("user", "hang")], cancel=cancel)
     next(pieces)
@@ -211,7 +212,7 @@ def test_a_worker_that_cannot_start_says_why():
         {},
         name="x",
         identity="x",
-        capabilities=Capabilities(True, True, True, True),
+        capabilities=Capabilities(True, True, True, True, True),
         context_tokens=1,
     )
     with pytest.raises(ModelError, match="AttributeError"):
