@@ -231,7 +231,8 @@ class Retriever:
             "sentence": max(s.cosine for s in found[:3]),
             "late": top.late,
             "margin": top.evidence.score - found[min(3, len(found) - 1)].evidence.score,
-            "coverage": _overlap(words.weights(crossed), best),
+            "coverage": 0.0 if crossed else _overlap(words.weights(False), best),
+            "crossed_coverage": _overlap(words.weights(True), best) if crossed else 0.0,
             "crossed": float(crossed),
             "expected": float(meets(best, expected(question))),
         }
