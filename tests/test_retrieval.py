@@ -56,7 +56,7 @@ def test_results_repeat(retriever: Retriever) -> None:
 def test_a_name_crosses_languages(retriever: Retriever) -> None:
     found = retriever.retrieve("What arrived in Sudan?")
     words = retriever.word_weights("What arrived in Sudan?", crossed=True)
-    assert list(words) == analyse("السودان")
+    assert set(analyse("السودان")) <= set(words)
     assert found.signals["crossed"] == 1.0 and found.signals["crossed_coverage"] > 0
 
 
