@@ -268,7 +268,18 @@ def test_the_page_speaks_the_chosen_language_whatever_the_browsers(visit) -> Non
 def test_nothing_on_an_arabic_page_is_english(chromium, tmp_path, visit) -> None:
     articles = {"port": sample_articles()["port"]}
     site = Site(tmp_path, ScriptedAssistant(articles))
-    names = ("English", "BlueQuay Ltd", "Markdown", "HTML", "PDF", "DOCX", "JSON", "CSV", "Lines")
+    names = (
+        "English",
+        "BlueQuay Ltd",
+        "The Ward Herald",
+        "Markdown",
+        "HTML",
+        "PDF",
+        "DOCX",
+        "JSON",
+        "CSV",
+        "Lines",
+    )
     try:
         tab = visit("?lang=ar", locale="en-US", site=site)
         seen = tab.page.inner_text("body")

@@ -34,7 +34,11 @@ def open_article(desk: Desk, place: dict, language: Language) -> str:
 def build_app(desk: Desk) -> gr.Blocks:
     """The page over a desk, as Gradio blocks; its words follow the language of each request."""
     with gr.Blocks(
-        title="مستند · Mustanad", fill_height=True, fill_width=True, analytics_enabled=False
+        title="مستند · Mustanad",
+        fill_height=True,
+        fill_width=True,
+        analytics_enabled=False,
+        delete_cache=(600, 3600),  # seconds: uploads are copied into the data folder at once
     ) as page:
         gr.HTML(header_html(), elem_id="mu-top", js_on_load=None)
         notice = gr.HTML(elem_id="mu-notices", js_on_load=None)
@@ -55,6 +59,7 @@ def build_app(desk: Desk) -> gr.Blocks:
                     elem_id="mu-reader", js_on_load=READER_SCRIPT, container=False, padding=False
                 )
         bridge = gr.HTML(elem_id="mu-bridge", js_on_load=BRIDGE_SCRIPT)
+        download = gr.Textbox(elem_id="mu-download", visible="hidden")
         timer = gr.Timer(1.0)
 
         def progress(request: gr.Request) -> tuple:
@@ -100,8 +105,8 @@ def build_app(desk: Desk) -> gr.Blocks:
         retry.click(again, ask.state, [*state, *filled], **quiet)
         reader.open(read, None, reader, **quiet)
         shelf.select(shelved, archive.state, archive.fresh_outputs, **quiet)
-        ask.wire(bridge)
+        ask.wire(bridge, download)
         archive.wire(bridge, notice, [ask.sources])
-        settings.wire(timer)
+        settings.wire(timer, download)
         page.unload(ask.stop)
     return page

@@ -38,7 +38,7 @@ def make_application(
         build_app(desk),
         path="/",
         auth=list(users.items()) if users else None,
-        app_kwargs=NO_API_PAGES,
+        app_kwargs=dict(NO_API_PAGES),  # Gradio writes into it
         footer_links=[],
         run_history=False,
         favicon_path=str(assets() / "favicon.png"),

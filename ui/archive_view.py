@@ -134,7 +134,8 @@ def table_html(
         else ""
     )
     return (
-        f'<div class="mu-table" dir="{DIRECTION[language]}"><table><thead><tr>{heads}<th></th></tr>'
+        f'<div class="mu-table" dir="{DIRECTION[language]}"><table><thead><tr>{heads}'
+        f'<th><span class="mu-unseen">{text("pick", language)}</span></th></tr>'
         f"</thead><tbody>{rows}</tbody></table>{more}</div>"
     )
 

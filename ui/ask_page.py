@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import json
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import gradio as gr
 
@@ -17,8 +15,9 @@ from ui.conversations import Rated
 from ui.desk import Desk
 from ui.filtering import BadDate, chips_html, filters_from, without
 from ui.runs import Runs
-from ui.shell import both, language_of, user_of, value_of, word, written
+from ui.shell import both, downloads, language_of, user_of, value_of, word
 from ui.texts import Language, text
+from ui.turns import Turn
 from vectorstore.types import Filters
 
 WAITERS = 16  # questions answered or queued at the model at once; more wait in Gradio's queue
@@ -79,8 +78,8 @@ class AskPage:
             with gr.Row(visible=False) as self.deleting:
                 self.sure = gr.Button(word("delete_sure"), size="sm", variant="stop")
             with gr.Row():
-                self.as_markdown = gr.DownloadButton(word("export_markdown"), size="sm")
-                self.as_page = gr.DownloadButton(word("export_html"), size="sm")
+                self.as_markdown = gr.Button(word("export_markdown"), size="sm")
+                self.as_page = gr.Button(word("export_html"), size="sm")
 
     def _build_chat(self) -> None:
         self.chat = gr.Chatbot(
@@ -167,7 +166,7 @@ class AskPage:
         rated = tuple(self.desk.conversations.turns(user, conversation_id))
         return Chat(conversation_id, rated) if rated else Chat()
 
-    def wire(self, bridge: gr.HTML) -> None:
+    def wire(self, bridge: gr.HTML, download: gr.Textbox) -> None:
         """Connect the events; ``bridge`` carries those of the page's own small buttons."""
         quiet = {"queue": False, "show_progress": "hidden"}
         asking = [self.chat, self.state, self.box, self.picker, self.manage, self.noting]
@@ -216,8 +215,8 @@ class AskPage:
             **quiet,
         )
         self.sure.click(self._delete, self.state, [*filled, self.deleting], **quiet)
-        for button, kind in ((self.as_markdown, "md"), (self.as_page, "html")):
-            button.click(self._export(kind), self.state, button, queue=False)
+        downloads(self.as_markdown, self._as_markdown, [self.state], download)
+        downloads(self.as_page, self._as_page, [self.state], download)
         # The address names the conversation, so that a reload and the other language find it.
         self.picker.change(None, self.picker, None, js="(id) => window.mustanad.remember(id)")
 
@@ -400,16 +399,21 @@ class AskPage:
             self.desk.conversations.delete(user_of(request), chat.conversation_id)
         return *self.shown(Chat(), request), gr.Row(visible=False)
 
-    def _export(self, kind: str):
-        def export(chat: Chat, request: gr.Request) -> str:
-            language = language_of(request)
-            turns = [r.turn for r in chat.rated]
-            title = turns[0].question if turns else text("title", language)
-            write = exports.markdown if kind == "md" else exports.page
-            folder = Path(tempfile.mkdtemp(prefix="mustanad-"))
-            return written(folder, f"mustanad.{kind}", write(title, turns, language))
+    def _as_markdown(self, chat: Chat, request: gr.Request) -> tuple[str, str]:
+        language = language_of(request)
+        title, turns = self._titled(chat, request)
+        return "mustanad.md", exports.markdown(title, turns, language)
 
-        return export
+    def _as_page(self, chat: Chat, request: gr.Request) -> tuple[str, str]:
+        language = language_of(request)
+        title, turns = self._titled(chat, request)
+        return "mustanad.html", exports.page(title, turns, language)
+
+    def _titled(self, chat: Chat, request: gr.Request) -> tuple[str, list[Turn]]:
+        listed = self.desk.conversations.listed(user_of(request))
+        titles = {c.conversation_id: c.title for c in listed}
+        title = titles.get(chat.conversation_id or "", text("title", language_of(request)))
+        return title, [r.turn for r in chat.rated]
 
 
 def sources_of(desk: Desk) -> list[str]:

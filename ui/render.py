@@ -267,7 +267,9 @@ def _sources(citations: Sequence[Citation], language: Language, sample: bool) ->
             f"<span>{line}{also}</span></a></li>"
         )
     heading = text("sources", language)
-    return f'<div class="mu-sources"><h4>{heading}</h4><ul>{"".join(rows)}</ul></div>'
+    return (
+        f'<div class="mu-sources"><p class="mu-heading">{heading}</p><ul>{"".join(rows)}</ul></div>'
+    )
 
 
 def _facts(answer: Answer, language: Language) -> str:

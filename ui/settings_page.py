@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import tempfile
 from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 
 import gradio as gr
 
@@ -15,7 +13,7 @@ from ui import exports
 from ui.desk import Desk
 from ui.escape import attribute, escape, isolated, web_address
 from ui.settings_file import change_settings
-from ui.shell import language_of, user_of, word, written
+from ui.shell import downloads, language_of, user_of, word
 from ui.texts import DIRECTION, Language, text
 
 PACKAGES = ("gradio", "chromadb", "sentence-transformers", "llama-cpp-python", "langchain-core")
@@ -51,8 +49,8 @@ class SettingsPage:
                 )
             self.save = gr.Button(word("settings_save"), variant="primary", size="sm")
             with gr.Row():
-                self.feedback = gr.DownloadButton(word("feedback_export"), size="sm")
-                self.questions = gr.DownloadButton(word("feedback_questions"), size="sm")
+                self.feedback = gr.Button(word("feedback_export"), size="sm")
+                self.questions = gr.Button(word("feedback_questions"), size="sm")
             self.about = gr.HTML(js_on_load=None)
 
     @property
@@ -70,12 +68,12 @@ class SettingsPage:
             settings.evidence_sentences,
         )
 
-    def wire(self, timer: gr.Timer) -> None:
+    def wire(self, timer: gr.Timer, download: gr.Textbox) -> None:
         """Connect the events; ``timer`` shows the models loading again."""
         inputs = [self.model, self.length, self.evidence]
         self.save.click(self._save, inputs, timer, queue=False)
-        self.feedback.click(self._export("feedback"), None, self.feedback, queue=False)
-        self.questions.click(self._export("questions"), None, self.questions, queue=False)
+        downloads(self.feedback, self._feedback, [], download)
+        downloads(self.questions, self._questions, [], download)
 
     def _save(self, model: str, length: int, evidence: int, request: gr.Request):
         changes = {
@@ -92,14 +90,13 @@ class SettingsPage:
         gr.Info(text("settings_saved", language_of(request)))
         return gr.Timer(active=True)
 
-    def _export(self, kind: str):
-        def export(request: gr.Request) -> str:
-            rated = self.desk.conversations.rated(user_of(request))
-            write = exports.feedback_lines if kind == "feedback" else exports.question_lines
-            folder = Path(tempfile.mkdtemp(prefix="mustanad-"))
-            return written(folder, f"{kind}.jsonl", write(rated))
+    def _feedback(self, request: gr.Request) -> tuple[str, str]:
+        rated = self.desk.conversations.rated(user_of(request))
+        return "feedback.jsonl", exports.feedback_lines(rated)
 
-        return export
+    def _questions(self, request: gr.Request) -> tuple[str, str]:
+        rated = self.desk.conversations.rated(user_of(request))
+        return "questions.jsonl", exports.question_lines(rated)
 
 
 def model_choices(desk: Desk) -> list[tuple[str, str]]:

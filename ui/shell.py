@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import json
+from collections.abc import Callable, Sequence
 
 import gradio as gr
 
@@ -48,11 +49,26 @@ def value_of(event: gr.EventData) -> str:
     return str(event._data.get("value", "")) if isinstance(event._data, dict) else ""
 
 
-def written(folder: Path, name: str, content: str) -> str:
-    """A file to download, in a folder of the session; returns its path."""
-    path = folder / name
-    path.write_text(content, encoding="utf-8")
-    return str(path)
+def downloads(button: gr.Button, make: Callable, inputs: Sequence, carrier: gr.Textbox) -> None:
+    """A click on ``button`` saves the file that ``make`` returns as (name, content).
+
+    The content travels through ``carrier`` and becomes a file in the browser: nothing is left in
+    a folder of the server.
+    """
+
+    # Gradio gives the request to a positional parameter that is annotated so.
+    def packed(made: tuple[str, str]) -> str:
+        return json.dumps({"name": made[0], "content": made[1]})
+
+    def from_nothing(request: gr.Request) -> str:
+        return packed(make(request))
+
+    def from_value(value: object, request: gr.Request) -> str:
+        return packed(make(value, request))
+
+    made = from_value if inputs else from_nothing
+    click = button.click(made, inputs, carrier, queue=False, show_progress="hidden")
+    click.then(None, carrier, None, js="(file) => window.mustanad.save(file)")
 
 
 def header_html() -> str:
@@ -69,7 +85,7 @@ def header_html() -> str:
     )
     return (
         '<header class="mu-header"><a class="mu-brand" href="." target="_self">'
-        f'<img src="own/mark.svg" alt="" width="30" height="30">{both("title", "strong")}</a>'
+        f'<img src="own/mark.svg" alt="" width="30" height="30"><h1>{both("title")}</h1></a>'
         f'<span class="mu-tagline">{both("tagline")}</span><span class="mu-grow"></span>'
         f'<span class="mu-private" role="note">{both("private")}</span>{switches}{themes}</header>'
     )

@@ -86,6 +86,15 @@
     if (button.name === "edit") document.querySelector("#mu-box textarea").focus();
   });
 
+  const save = (packed) => {
+    const { name, content } = JSON.parse(packed);
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([content], { type: "application/octet-stream" }));
+    link.download = name;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 60000);
+  };
+
   // --- the address: which conversation is open, kept when the language is switched -------------
   const remember = (id) => {
     const address = new URL(location.href);
@@ -104,7 +113,8 @@
 
   // --- hover cards ----------------------------------------------------------------------------
   let card = null;
-  const hideCard = () => { if (card) card.hidden = true; };
+  let carded = null;  // the chip that the card speaks of
+  const hideCard = () => { if (card) card.hidden = true; carded = null; };
   const showCard = (chip) => {
     const tip = chip.querySelector(".mu-tip");
     if (!tip) return;
@@ -114,6 +124,7 @@
       document.body.append(card);
     }
     chip.removeAttribute("title");  // the card says it better; both at once would cover it
+    carded = chip;
     card.innerHTML = tip.innerHTML;  // escaped by the server, sanitised by Gradio
     card.dir = tip.getAttribute("dir") || "";
     card.hidden = false;
@@ -131,7 +142,17 @@
     });
     document.addEventListener(off, hideCard);
   }
-  document.addEventListener("scroll", hideCard, true);
+  document.addEventListener("scroll", () => {
+    if (!carded) return;
+    if (carded.matches(":hover, :focus-visible")) showCard(carded);
+    else hideCard();
+  }, true);
+
+  // Gradio names its drop zone otherwise than the words that it shows there; those are enough.
+  const unname = () => document.querySelectorAll(".upload-container[aria-label]")
+    .forEach((zone) => zone.removeAttribute("aria-label"));
+  document.addEventListener("focusin", unname);
+  document.addEventListener("click", () => setTimeout(unname, 300));
 
   // --- light and dark -------------------------------------------------------------------------
   const wanted = () => localStorage.getItem(THEME);
@@ -153,5 +174,5 @@
     }).observe(document.body, { attributes: true, attributeFilter: ["class"] });
   });
 
-  window.mustanad = { reader, bridge, remember };
+  window.mustanad = { reader, bridge, remember, save };
 })();
