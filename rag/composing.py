@@ -24,6 +24,7 @@ from vectorstore.outlets import display_name
 from vectorstore.store import Store
 
 MOST_WORDS = 75  # of an answer
+BESIDE = 240  # characters of a quote that stands beside the model's own sentence
 SHORTEST_QUOTE = 8  # words; less says nothing
 QUOTES_ALONE = 2  # when nothing of the model's stays
 SAME_WORDS = 0.8  # of a quote's words in what was said: quoting it again adds nothing
@@ -91,9 +92,11 @@ class Composer:
         path: Path = "generated" if sentences else "quoted"
         ranked = sorted(range(len(sources)), key=lambda i: sources[i].rank)
         quotable = [i for i in ranked if meets(sources[i].evidence.quote, kind)]
-        for i in used[:1] if used else quotable[:QUOTES_ALONE]:
+        quotes = used[:1] or quotable[:QUOTES_ALONE]
+        for left, i in zip(range(len(quotes), 0, -1), quotes, strict=True):
             said = " ".join(s.text for s in sentences)
-            quoted = self._quoted(sources[i], question, language, said)
+            room = (MOST_WORDS - len(said.split())) // left
+            quoted = self._quoted(sources[i], question, language, room, said)
             if quoted is not None:
                 sentences.append(_cited(quoted, [sources[i]], cite, 1.0))
         short = self._short(draft, sources, language) if sentences else None
@@ -107,25 +110,29 @@ class Composer:
             hint=[int(n) - 1 for n in _CITED.findall(text)],
         )
 
-    def _quoted(self, source: Source, question: str, language: str, said: str) -> str | None:
-        """The article's words in the room that is left, introduced in the answer's language."""
-        room = MOST_WORDS - len(said.split())
+    def _quoted(
+        self, source: Source, question: str, language: str, room: int, said: str
+    ) -> str | None:
+        """The article's words, at most ``room`` of them, introduced in the answer's language.
+
+        None where there is no room, or where ``said`` holds the words already.
+        """
         words = source.evidence.quote.strip()
+        name = _name(source.evidence, language)
         if room < SHORTEST_QUOTE or _share(words, said) >= SAME_WORDS:
             return None
-        name = _name(source.evidence, language)
         if source.language != language and source.shown not in words:
             verdict = self._verifier.check(source.shown, [_claim(source)], same_language=False)
             if verdict.supported and len(source.shown.split()) <= room:
                 return phrase("translated", language, source=name, quote=source.shown)
             if said:
                 return None
-        if len(words.split()) > room:
-            weights = self._word_weights(question, source.language != language)
-            longest = room
-            while len(words.split()) > room:
-                start, end = clip(source.evidence.quote, weights, longest * 6)
-                words, longest = source.evidence.quote[start:end], longest - 4
+        weights = self._word_weights(question, source.language != language)
+        longest = BESIDE if said else len(words)
+        while len(words.split()) > room or len(words) > longest:
+            longest = min(longest, len(words) - 1)
+            start, end = clip(source.evidence.quote, weights, longest)
+            words = source.evidence.quote[start:end]
         return phrase("quoted", language, source=name, quote=words)
 
     def _short(self, draft: Draft, sources: Sequence[Source], language: str) -> str | None:

@@ -1,10 +1,10 @@
 """Does the evidence support this sentence? Figures, names and wording, across languages.
 
 A sentence of an answer is checked against the evidence sentences, not against the question: what
-the question assumes is no evidence. Hard rules come first: a figure, or in another language than
-the evidence a name, that the evidence does not hold makes a sentence unsupported whatever else
-speaks for it. What remains is a probability from the share of its words that the evidence holds
-and from the similarity of their vectors.
+the question assumes is no evidence. Hard rules come first: a figure or a name that the evidence
+does not hold (in the same language, a name that the glossary knows; in another, any) makes a
+sentence unsupported whatever else speaks for it. What remains is a probability from the share of
+its words that the evidence holds and from the similarity of their vectors.
 """
 
 from __future__ import annotations
@@ -107,7 +107,18 @@ class Verifier:
     def _missing(self, plain: str, claims: Sequence[Claim], same_language: bool) -> list[str]:
         held = " ".join(f"{c.text} {c.heading}" for c in claims)
         missing = [f"{value:g}" for value in missing_figures(plain, held)]
-        return missing if same_language else missing + self._missing_names(plain, held)
+        if same_language:
+            return missing + self._missing_known_names(plain, held)
+        return missing + self._missing_names(plain, held)
+
+    def _missing_known_names(self, plain: str, held: str) -> list[str]:
+        """Names of countries, people and bodies that the evidence does not hold in any form."""
+        present = set(analyse(held))
+        return [
+            match.term.arabic
+            for match in self._glossary.find_arabic(plain)
+            if match.term.name and not present.intersection(analyse(match.term.arabic))
+        ]
 
     def _missing_names(self, plain: str, held: str) -> list[str]:
         known = {

@@ -31,6 +31,7 @@ def test_the_models_own_citation_is_only_a_hint() -> None:
         "تجاوز حجم التجارة الثنائية 400 مليار دولار.",
         "تجاوز حجم التجارة الثنائية 40 مليون دولار.",
         "رفضت الحكومة إرسال السفن إلى الميناء القديم.",
+        "تجاوز حجم التجارة الثنائية مع العراق 40 مليار دولار.",
     ],
 )
 def test_another_figure_or_other_words_are_not_supported(sentence: str) -> None:
