@@ -28,7 +28,7 @@ FOLDER_NAME = "chroma"
 BUILT = "chroma_built"
 _COLLECTION = "passages"
 _BATCH = 150  # Chroma slows down beyond
-# Wider than Chroma's defaults (100, 16, 100): benchmarks/search.py has the recall that this buys.
+# Wider than Chroma's defaults (100, 16, 100), for recall; benchmarks/search.py measures it.
 _HNSW = {"space": "cosine", "ef_construction": 200, "max_neighbors": 32, "ef_search": 200}
 
 _log = logging.getLogger(__name__)

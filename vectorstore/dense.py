@@ -3,6 +3,11 @@
 Small archives are searched exactly, in memory; large ones through Chroma, whose finds are scored
 again exactly. Where Chroma cannot be used (a filter is set, it is being built, or another process
 holds the archive) the catalogue is scanned: exact, in little memory, and slower.
+
+Measured on two cores, 768 dimensions (``python -m benchmarks.search vectors``): exact search takes
+0.2 ms a thousand passages (11 ms for 50,000) and 3 KB of memory a passage, Chroma 5 ms at 50,000
+and 4 ms a passage to build; a scan 20 to 35 ms a thousand. At the default limit of 100,000 passages
+exact search is thus 22 ms and 0.3 GB, a small part of a question, and repeatable.
 """
 
 from __future__ import annotations
