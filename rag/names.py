@@ -23,6 +23,7 @@ _ARABIC_WORD = re.compile(r"[\u0621-\u065f\u0670-\u06d3]+")
 _LATIN_NAME = re.compile(r"[A-Z][\w'’-]*[A-Za-z]|[A-Z]{2,}")
 _CROSSING = re.compile(r"\d+(?:[.,]\d+)*%?|[A-Za-z][A-Za-z0-9'-]*")
 _ENGLISH_CROSSING = re.compile(r"\d[\d.,]*%?|\b[A-Z]{2,}\d*\b")  # English words do not cross
+_COMMON_NOUN = re.compile(r"ال\w+")  # an outlet called "the event" is a noun in running text
 _LONGEST = 6  # words of a term
 
 
@@ -94,6 +95,31 @@ class Glossary:
             translated = [t.arabic for t in self.find_english(question)]
         return " ".join(dict.fromkeys([*kept, *translated]))
 
+    def share_of_names(self, question: str, text: str) -> float:
+        """Share of a question's names that a text holds, in either language; 1 without names.
+
+        Names are those that the glossary knows, Latin words written large after the first, and
+        figures.
+        """
+        present = set(analyse(text))
+        held = [
+            bool(present.intersection(analyse(m.term.arabic)))
+            or bool(present.intersection(analyse(m.term.english)))
+            for m in self.find_arabic(question)
+            if m.term.name
+        ]
+        first = re.match(r"\W*\w+", question)
+        for match in _LATIN_NAME.finditer(question, first.end() if first else 0):
+            name = re.sub("['’]s$", "", match.group())
+            known = [t.arabic for t in self.find_english(name)]
+            held.append(
+                bool(present.intersection(analyse(name)))
+                or any(present.intersection(analyse(arabic)) for arabic in known)
+                or find_transliterated(name, text) is not None
+            )
+        held += [figure in present for figure in analyse(question) if figure[0].isdigit()]
+        return sum(held) / len(held) if held else 1.0
+
     def names_for(self, arabic: str, question: str = "") -> dict[str, str]:
         """Arabic names of a text with their English, the question's own spellings first."""
         names: dict[str, str] = {}
@@ -157,7 +183,7 @@ def _outlets() -> list[Term]:
         Term(name, outlet.name, True)
         for outlet in outlets().values()
         for name in (outlet.arabic, *outlet.aliases)
-        if _ARABIC_WORD.search(name)
+        if _ARABIC_WORD.search(name) and not _COMMON_NOUN.fullmatch(name)
     ]
 
 

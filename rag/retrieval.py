@@ -234,8 +234,16 @@ class Retriever:
             "coverage": 0.0 if crossed else _overlap(words.weights(False), best),
             "crossed_coverage": _overlap(words.weights(True), best) if crossed else 0.0,
             "crossed": float(crossed),
+            "names": self._glossary.share_of_names(question, self._surroundings(top, candidates)),
             "expected": float(meets(best, expected(question))),
         }
+
+
+    def _surroundings(self, top: _Scored, candidates: Sequence[_Candidate]) -> str:
+        """The best sentence's passage with its article's outlet, title and date."""
+        found = next(c for c in candidates if c.passage.passage_id == top.passage_id)
+        a, p = found.article, found.passage
+        return " ".join(filter(None, (a.text[p.start : p.end], a.source, a.title, a.date)))
 
 
 class _Words:

@@ -108,7 +108,7 @@ class Verifier:
         held = " ".join(f"{c.text} {c.heading}" for c in claims)
         missing = [f"{value:g}" for value in missing_figures(plain, held)]
         if same_language:
-            return missing + self._missing_known_names(plain, held)
+            missing += self._missing_known_names(plain, held)
         return missing + self._missing_names(plain, held)
 
     def _missing_known_names(self, plain: str, held: str) -> list[str]:

@@ -19,3 +19,11 @@ def test_what_crosses_languages() -> None:
     crossing = GLOSSARY.crossing_terms("What reached Sudan in 2020?", "en").split()
     assert "السودان" in crossing and "2020" in crossing and "reached" not in crossing
     assert "Sudan" in GLOSSARY.crossing_terms("ماذا وصل إلى السودان؟", "ar")
+
+
+def test_share_of_a_questions_names_in_a_text() -> None:
+    text = "وصلت مساعدات من الصين إلى السودان عام 2020، وفق لافروف"
+    assert GLOSSARY.share_of_names("What did China send to Sudan in 2020?", text) == 1
+    assert GLOSSARY.share_of_names("What did Lavrov say about Mongolia?", text) == 0.5
+    assert GLOSSARY.share_of_names("ماذا أرسلت الصين إلى العراق؟", text) == 0.5
+    assert GLOSSARY.share_of_names("ماذا حدث؟", text) == 1
