@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import sys
+import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -341,17 +342,17 @@ def scripted_desk(home: Path, assistant: ScriptedAssistant | None = None, **opti
 
 def main() -> None:
     """Serve the page over the script until interrupted."""
-    import tempfile
+    from ui import serve
 
-    import uvicorn
-
-    from ui.application import make_application
-
-    port = int(sys.argv[1]) if len(sys.argv) > 1 else 7871
+    port = int(sys.argv[1]) if len(sys.argv) > 1 else 0
+    slow = ScriptedAssistant(delay=0.1)
     with tempfile.TemporaryDirectory() as home:
-        desk = scripted_desk(Path(home), ScriptedAssistant(delay=0.1))
-        desk.prepare()
-        uvicorn.run(make_application(desk), port=port, log_level="warning")
+        serve(
+            Path(home),
+            Settings(language_model="none"),
+            port=port,
+            make_desk=lambda home, settings, demo: scripted_desk(home, slow, demo=demo),
+        )
 
 
 if __name__ == "__main__":

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
+import signal
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -422,3 +426,32 @@ def test_signing_in(chromium, tmp_path) -> None:
     finally:
         context.close()
         site.close()
+
+
+def test_an_interrupt_closes_the_page_at_once_and_quietly(chromium) -> None:
+    root = Path(__file__).parents[1]
+    server = subprocess.Popen(
+        [sys.executable, root / "tests" / "scripted.py"],
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": str(root)},
+    )
+    lines: list[str] = []
+    for line in server.stderr:
+        lines.append(line)
+        if line.startswith("Mustanad is at "):
+            break
+    address = lines[-1].split()[3]
+    context = chromium.new_context()
+    try:
+        page = context.new_page()
+        page.goto(address)
+        page.fill("#mu-box textarea", ENGLISH)
+        page.press("#mu-box textarea", "Enter")
+        page.locator(".mu-pending .mu-found-item").first.wait_for()
+        server.send_signal(signal.SIGINT)
+        _, rest = server.communicate(timeout=15)
+        assert "Traceback" not in rest and "ERROR" not in rest
+    finally:
+        server.kill()
+        context.close()

@@ -55,6 +55,13 @@ def make_application(
     return application
 
 
+def end_streams(application: FastAPI) -> None:
+    """Tell Gradio to end the streams that it keeps open to every tab; call it in their loop."""
+    for route in application.routes:
+        if isinstance(mounted := getattr(route, "app", None), gr.routes.App):
+            mounted.stop_event.set()
+
+
 def page_i18n() -> gr.I18n:
     """The page's words for Gradio's own components."""
     return gr.I18n(**translations())

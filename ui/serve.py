@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import socket
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 from rag.settings import Settings
 from ui.errors import PageError
+
+if TYPE_CHECKING:
+    from ui.desk import Desk
 
 LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 USERS_VARIABLE = "MUSTANAD_PAGE_USERS"
@@ -28,11 +33,13 @@ def serve(
     port: int = 7860,
     demo: bool = False,
     announce: Callable[[str], None] = _announce,
+    make_desk: Callable[..., Desk] | None = None,
 ) -> None:
     """Serve the page until interrupted. The page is up first and shows its own preparation.
 
     ``host`` beyond this machine needs users (see ``page_users``); ``port`` 0 takes a free one.
-    Raises PageError before anything is loaded if the address cannot be had.
+    Raises PageError before anything is loaded if the address cannot be had. ``make_desk`` stands
+    in for ``Desk`` in tests.
     """
     users = page_users(host, os.environ.get(USERS_VARIABLE, ""))
     listener = listen(host, port)
@@ -43,7 +50,7 @@ def serve(
         from ui.application import make_application
         from ui.desk import Desk, model_names
 
-        desk = Desk(home, settings, demo=demo)
+        desk = (make_desk or Desk)(home, settings, demo=demo)
         application = make_application(desk, users=users, hosts=_names(host))
         show_terms(model_names(settings), announce)  # before the desk fetches anything
         desk.prepare()
@@ -52,9 +59,24 @@ def serve(
         )
         announce(f"Mustanad is at {address(host, listener.getsockname()[1])} (Ctrl-C closes it)")
         try:
-            uvicorn.Server(config).run(sockets=[listener])
+            with contextlib.suppress(KeyboardInterrupt):  # the way it is meant to end
+                _server(config, application).run(sockets=[listener])
         finally:
             desk.close()
+
+
+def _server(config: Any, application: Any) -> Any:
+    """A uvicorn server that lets go of open tabs when it closes, rather than wait for them."""
+    import uvicorn
+
+    from ui.application import end_streams
+
+    class Server(uvicorn.Server):
+        async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+            end_streams(application)
+            await super().shutdown(sockets)
+
+    return Server(config)
 
 
 def address(host: str, port: int) -> str:
