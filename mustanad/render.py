@@ -103,7 +103,8 @@ def articles_text(summaries: Sequence[ArticleSummary]) -> str:
         f"{s.article_id}  {(s.date or '')[:10]:10}  {s.source or '-'}  {s.title or s.path}"
         for s in summaries
     ]
-    return "\n".join([*lines, f"{len(lines)} articles"])
+    count = f"{len(lines)} article{'s' * (len(lines) != 1)}"
+    return "\n".join([*lines, count])
 
 
 def status_text(status: Mapping[str, Any], prefix: str = "") -> str:
