@@ -324,6 +324,12 @@ def test_hostile_text_does_nothing(visit) -> None:
     assert "<script>" in shown and "{{constructor}}" in shown and "${document" in shown
     assert "$$\\href{javascript:1}{x}$$" in answer.inner_text()
     assert len(shown) > 0.8 * len(HOSTILE)
+    tab.page.click("#mu-archive-button")
+    tab.page.locator(".mu-table").wait_for()
+    tab.page.locator("#mu-archive-filters .wrap-inner input").first.click()
+    tab.page.locator("[role=option]").first.wait_for()
+    assert tab.page.locator("img:not(.mu-brand img), form, iframe, .katex").count() == 0
+    assert tab.page.title() == title and dialogs == []
 
 
 def test_the_keyboard_alone_is_enough(visit) -> None:
@@ -353,6 +359,10 @@ def test_a_phone_shows_everything_without_sideways_scrolling(visit) -> None:
     assert tab.page.evaluate("document.documentElement.scrollWidth") <= 360
     tab.page.click("#mu-reader .mu-close")
     answer.wait_for()
+    assert not tab.page.locator("#mu-picker").is_visible()
+    tab.page.tap(".mu-menu:visible")
+    tab.page.locator("#mu-picker label", has_text=ARABIC).first.tap()
+    tab.page.locator("#mu-picker").wait_for(state="hidden")
 
 
 def test_an_address_opens_the_reader_at_a_sentence(visit, site) -> None:

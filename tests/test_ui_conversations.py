@@ -76,12 +76,20 @@ def test_each_user_sees_their_own_alone(saved) -> None:
     assert saved.listed("amal")[0].title == ARABIC and saved.rated("nabil") == []
 
 
-def test_search_finds_titles_and_words_and_takes_signs_as_they_are(saved) -> None:
+def test_search_finds_titles_and_words_folded_and_nothing_else(saved) -> None:
     port = saved.add("", None, turn())
-    saved.add("", None, turn("fish 100%"))
-    assert [c.conversation_id for c in saved.listed("", "العبّارات")] == [port]
-    assert len(saved.listed("", "%")) == 2  # both answers speak of a percentage or its sign
-    assert saved.listed("", "10_%") == [] and len(saved.listed("", "")) == 2
+    fish = saved.add("", None, turn("fish 100%"))
+    saved.rename("", fish, "أسماك")
+    for words, found in (
+        ("العبارات", [port]),  # in the answer, written العبّارات
+        ("اسماك", [fish]),
+        ("TONNES", [fish]),
+        ("100%", [fish]),
+        ("10_%", []),
+        ("citations", []),  # a word of the stored form, not of the conversation
+        ("", [fish, port]),
+    ):
+        assert [c.conversation_id for c in saved.listed("", words)] == found
 
 
 def test_rename_and_delete(saved) -> None:

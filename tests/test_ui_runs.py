@@ -131,6 +131,21 @@ def test_a_failing_model_is_told_and_not_remembered(desk, monkeypatch) -> None:
     assert history([Rated(turn, None, "")]) == []
 
 
+def test_who_waits_is_told_how_many_are_before(tmp_path) -> None:
+    assistant = ScriptedAssistant(hold=threading.Event())
+    assistant.running = 3  # others' questions
+    desk = scripted_desk(tmp_path, assistant)
+    desk.prepare()
+    desk.wait(10)
+    runs = Runs()
+    shown = []
+    for bubbles, _ in ask(desk, runs, "tab", "fish", (), "en"):
+        shown.append(bubbles[-1]["content"])
+        if "ahead of you" in shown[-1]:
+            runs.stop("tab")
+    assert any("Waiting: 3 ahead of you" in page for page in shown)
+
+
 def test_the_log_never_holds_a_question(desk, monkeypatch, caplog) -> None:
     def broken(question, **_):
         raise ZeroDivisionError

@@ -138,9 +138,31 @@ def test_streams_pass_through_the_guard_unbuffered() -> None:
     async def send(message) -> None:
         sent.append(message)
 
-    scope = {"type": "http", "headers": [(b"cookie", b"a=b; \xff=;;")], "query_string": b"lang=%ff"}
+    scope = {
+        "type": "http",
+        "path": "/s",
+        "headers": [(b"cookie", b"a=b; \xff=;;")],
+        "query_string": b"lang=%ff",
+    }
     asyncio.run(PageGuard(application)(scope, None, send))
     assert [m.get("body") for m in sent[1:]] == [b"one", b"two"]
+
+
+def test_other_html_is_passed_on_as_it_is() -> None:
+    sent = []
+
+    async def application(scope, receive, send) -> None:
+        headers = [(b"content-type", b"text/html")]
+        await send({"type": "http.response.start", "status": 200, "headers": headers})
+        await send({"type": "http.response.body", "body": b'<html lang="en"><head></head></html>'})
+
+    async def send(message) -> None:
+        sent.append(message)
+
+    scope = {"type": "http", "path": "/file=x.html", "headers": [], "query_string": b""}
+    asyncio.run(PageGuard(application)(scope, None, send))
+    assert sent[1]["body"] == b'<html lang="en"><head></head></html>'
+    assert b"content-security-policy" in dict(sent[0]["headers"])
 
 
 def test_a_page_without_the_expected_marks_is_left_alone() -> None:

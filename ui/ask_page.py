@@ -13,6 +13,8 @@ from ui import exports
 from ui.chat import LONGEST_QUESTION, ask, transcript
 from ui.conversations import Rated
 from ui.desk import Desk
+from ui.errors import PageError
+from ui.escape import escape
 from ui.filtering import BadDate, chips_html, filters_from, without
 from ui.runs import Runs
 from ui.shell import both, downloads, language_of, user_of, value_of, word
@@ -232,7 +234,7 @@ class AskPage:
         try:
             filters = filters_from(sources, date_from, date_to, language)
         except BadDate as error:
-            gr.Warning(text("bad_date", language_of(request), value=str(error)))
+            gr.Warning(text("bad_date", language_of(request), value=escape(str(error))))
             yield (gr.skip(),) * 6
             return
         yield from self._answer(question, chat, chat.editing, filters, request)
@@ -286,7 +288,11 @@ class AskPage:
                 yield shown, chat, busy, gr.skip(), gr.skip(), gr.Row(visible=False)
                 busy = gr.skip()
                 continue
-            conversation_id = conversations.add(user, chat.conversation_id, turn)
+            conversation_id = chat.conversation_id
+            try:
+                conversation_id = conversations.add(user, conversation_id, turn)
+            except PageError as error:  # shown all the same; only not kept
+                gr.Warning(escape(str(error)))
             chat = Chat(conversation_id, (*chat.rated, Rated(turn, None, "")))
             yield (
                 transcript(chat.rated, language),

@@ -13,6 +13,7 @@ from pathlib import Path
 
 from ui.errors import PageError
 from ui.turns import Turn, new_id
+from vectorstore.arabic import fold
 
 FILE_NAME = "conversations.sqlite"
 SCHEMA_VERSION = 1
@@ -28,6 +29,7 @@ CREATE TABLE turn (
   conversation TEXT NOT NULL REFERENCES conversation (id) ON DELETE CASCADE,
   position INTEGER NOT NULL,
   content TEXT NOT NULL,
+  words TEXT NOT NULL,
   rating INTEGER CHECK (rating IN (-1, 1)),
   note TEXT NOT NULL DEFAULT ''
 );
@@ -93,16 +95,22 @@ class Conversations:
             connection.close()
 
     def listed(self, user: str, containing: str = "") -> list[ConversationSummary]:
-        """The user's conversations, newest first; ``containing`` searches titles and words."""
-        pattern = f"%{_like(containing.strip())}%"
+        """The user's conversations, newest first; ``containing`` (folded) searches titles,
+        questions and answers.
+        """
+        wanted = fold(containing.strip())
         with self._connected() as connection:
             rows = connection.execute(
-                "SELECT id, title, changed FROM conversation c WHERE user = ? AND (title LIKE ? "
-                "ESCAPE '!' OR EXISTS (SELECT 1 FROM turn WHERE conversation = c.id AND content "
-                "LIKE ? ESCAPE '!')) ORDER BY changed DESC, id",
-                (user, pattern, pattern),
+                "SELECT id, title, changed, (SELECT group_concat(words, char(10)) FROM turn "
+                "WHERE conversation = c.id) FROM conversation c WHERE user = ? "
+                "ORDER BY changed DESC, id",
+                (user,),
             )
-            return [ConversationSummary(*row) for row in rows]
+            return [
+                ConversationSummary(known, title, changed)
+                for known, title, changed, words in rows
+                if wanted in fold(title) or wanted in (words or "")
+            ]
 
     def turns(self, user: str, conversation_id: str) -> list[Rated]:
         """The turns in order; [] for a conversation that is not the user's."""
@@ -130,9 +138,9 @@ class Conversations:
             if changed.rowcount != 1:
                 raise PageError("The conversation belongs to another user.")
             connection.execute(
-                "INSERT INTO turn (id, conversation, position, content) SELECT ?, ?, "
-                "1 + coalesce(max(position), 0), ? FROM turn WHERE conversation = ?",
-                (turn.turn_id, known, content, known),
+                "INSERT INTO turn (id, conversation, position, content, words) SELECT ?, ?, "
+                "1 + coalesce(max(position), 0), ?, ? FROM turn WHERE conversation = ?",
+                (turn.turn_id, known, content, _words(turn), known),
             )
         return known
 
@@ -197,8 +205,8 @@ class Conversations:
             for turn_id, content in found:
                 turn = replace(Turn.from_dict(json.loads(content)), answer=None, error="")
                 connection.execute(
-                    "UPDATE turn SET content = ? WHERE id = ?",
-                    (json.dumps(turn.to_dict(), ensure_ascii=False), turn_id),
+                    "UPDATE turn SET content = ?, words = ? WHERE id = ?",
+                    (json.dumps(turn.to_dict(), ensure_ascii=False), _words(turn), turn_id),
                 )
         return len(found)
 
@@ -215,5 +223,6 @@ def _quotes(content: dict, article_id: str) -> bool:
     return any(item["article_id"] == article_id for item in items)
 
 
-def _like(words: str) -> str:
-    return words.replace("!", "!!").replace("%", "!%").replace("_", "!_")
+def _words(turn: Turn) -> str:
+    """What a search looks in, folded."""
+    return fold(f"{turn.question}\n{turn.answer.text if turn.answer else ''}")

@@ -95,14 +95,15 @@ class PageGuard:
             headers.get("cookie", b"").decode("latin-1"),
             headers.get("accept-language", b"").decode("latin-1"),
         )
-        await self.app(scope, receive, _Rewriting(send, language, remember=asked == language))
+        rewriting = _Rewriting(send, language, scope["path"] == "/", remember=asked == language)
+        await self.app(scope, receive, rewriting)
 
 
 class _Rewriting:
-    """A ``send`` that adds the headers to everything and holds HTML back to localise it."""
+    """A ``send`` that adds the headers to everything and holds the page back to localise it."""
 
-    def __init__(self, send: Any, language: Language, remember: bool) -> None:
-        self.send, self.language, self.remember = send, language, remember
+    def __init__(self, send: Any, language: Language, is_page: bool, *, remember: bool) -> None:
+        self.send, self.language, self.is_page, self.remember = send, language, is_page, remember
         self.start: dict | None = None
         self.body = b""
 
@@ -112,12 +113,12 @@ class _Rewriting:
             if self.remember:
                 cookie = (
                     f"{LANGUAGE_COOKIE}={self.language}; Max-Age={YEAR_SECONDS}; Path=/; "
-                    "SameSite=Strict"
+                    "SameSite=Lax"
                 )
                 headers.append((b"set-cookie", cookie.encode()))
             message = {**message, "headers": headers}
             kind = dict(headers).get(b"content-type", b"")
-            if kind.startswith(b"text/html"):
+            if self.is_page and kind.startswith(b"text/html"):
                 self.start = message
                 return
         elif message["type"] == "http.response.body" and self.start is not None:

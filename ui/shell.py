@@ -78,16 +78,22 @@ def header_html() -> str:
         f'title="{text("switch_language", code)}">{text("other_language", code)}</a>'
         for code, other in (("ar", "en"), ("en", "ar"))
     )
-    themes = "".join(
-        f'<button type="button" class="mu-theme mu-{code}" '
-        f'aria-label="{text("switch_theme", code)}" title="{text("switch_theme", code)}">◐</button>'
-        for code in LANGUAGES
-    )
     return (
-        '<header class="mu-header"><a class="mu-brand" href="." target="_self">'
+        f'<header class="mu-header">{_both_buttons("mu-menu", "conversations", "☰")}'
+        '<a class="mu-brand" href="." target="_self">'
         f'<img src="own/mark.svg" alt="" width="30" height="30"><h1>{both("title")}</h1></a>'
         f'<span class="mu-tagline">{both("tagline")}</span><span class="mu-grow"></span>'
-        f'<span class="mu-private" role="note">{both("private")}</span>{switches}{themes}</header>'
+        f'<span class="mu-private" role="note">{both("private")}</span>{switches}'
+        f"{_both_buttons('mu-theme', 'switch_theme', '◐')}</header>"
+    )
+
+
+def _both_buttons(css_class: str, key: str, sign: str) -> str:
+    """A button of the page's script, named in both languages."""
+    return "".join(
+        f'<button type="button" class="{css_class} mu-{code}" aria-label="{text(key, code)}" '
+        f'title="{text(key, code)}">{sign}</button>'
+        for code in LANGUAGES
     )
 
 

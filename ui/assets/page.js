@@ -148,6 +148,15 @@
     else hideCard();
   }, true);
 
+  // --- the list of conversations on small screens ---------------------------------------------
+  document.addEventListener("click", (event) => {
+    if (!event.target.closest) return;
+    if (event.target.closest(".mu-menu")) document.body.classList.toggle("mu-listing");
+    else if (event.target.closest("#mu-picker label, #mu-new, #mu-main, [role=tab]")) {
+      document.body.classList.remove("mu-listing");
+    }
+  });
+
   // Gradio names its drop zone otherwise than the words that it shows there; those are enough.
   const unname = () => document.querySelectorAll(".upload-container[aria-label]")
     .forEach((zone) => zone.removeAttribute("aria-label"));
