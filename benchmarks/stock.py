@@ -239,7 +239,7 @@ def table(results: Mapping[str, Mapping[str, Any]]) -> str:
     lines = ["| figure | " + " | ".join(SYSTEMS[n] for n in names) + " | Mustanad / stock |"]
     lines.append("| --- |" + " ---: |" * (len(names) + 1))
     rows: list[tuple[str, dict[str, float | None]]] = [
-        (name, {n: figure(results[n]["metrics"], name) for n in names}) for name in QUALITY
+        (name, {n: _quality(results[n]["metrics"], name) for n in names}) for name in QUALITY
     ]
     rows += [(label, {n: results[n].get(key) for n in names}) for key, label in COSTS.items()]
     for label, values in rows:
@@ -253,6 +253,14 @@ def table(results: Mapping[str, Mapping[str, Any]]) -> str:
         if "skipped" in results[n]
     ]
     return "\n".join(lines)
+
+
+def _quality(metrics: Mapping[str, Any], name: str) -> float | None:
+    """A figure; None too where a limited set has no question of the group."""
+    try:
+        return figure(metrics, name)
+    except EvaluationError:
+        return None
 
 
 def machine() -> str:
