@@ -397,7 +397,7 @@ def test_preparation_is_shown_until_it_is_done(chromium, tmp_path, visit) -> Non
     assistant.warm_up = warm_up
     site = Site(tmp_path, assistant, wait=False)
     try:
-        tab = visit("?lang=ar", site=site)
+        tab = visit("?lang=ar&article=port&start=0&end=6", site=site)
         tab.page.locator(".mu-preparing").wait_for()
         tab.page.wait_for_function(
             "document.querySelector('.mu-preparing').innerText.includes('40%')"
@@ -405,6 +405,7 @@ def test_preparation_is_shown_until_it_is_done(chromium, tmp_path, visit) -> Non
         assert not tab.page.locator("#mu-box").is_visible()
         release.set()
         tab.page.locator(".mu-preparing").wait_for(state="detached")
+        tab.page.locator("#mu-reader mark").wait_for()  # what the address asked for, none the less
         tab.ask(ARABIC)
     finally:
         release.set()

@@ -66,6 +66,16 @@ def test_weights_are_fetched_first_with_progress(tmp_path) -> None:
     assert step.fraction == 0.25 and "250 / 1,000 MB" in step.detail and not ready
 
 
+def test_models_of_ones_own_need_no_fetching(tmp_path) -> None:
+    def fetch(names, **_):
+        raise AssertionError("fetched")
+
+    desk, _ = make(tmp_path, [ScriptedAssistant()], fetch=fetch)
+    desk.settings = Settings(embedder="my-own", language_model="/models/mine.gguf")
+    desk.prepare()
+    assert desk.wait(10)
+
+
 def test_a_failure_is_shown_and_can_be_tried_again(tmp_path) -> None:
     failures = [ModelError("no disk: free some")]
 

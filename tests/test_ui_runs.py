@@ -132,18 +132,22 @@ def test_a_failing_model_is_told_and_not_remembered(desk, monkeypatch) -> None:
 
 
 def test_who_waits_is_told_how_many_are_before(tmp_path) -> None:
-    assistant = ScriptedAssistant(hold=threading.Event())
-    assistant.running = 3  # others' questions
-    desk = scripted_desk(tmp_path, assistant)
+    desk = scripted_desk(tmp_path, ScriptedAssistant(hold=threading.Event()))
     desk.prepare()
     desk.wait(10)
     runs = Runs()
+    for other in ("first", "second"):
+        runs.start(other, lambda cancel: iter(lambda: cancel.wait(10) or None, None))
     shown = []
-    for bubbles, _ in ask(desk, runs, "tab", "fish", (), "en"):
+    for bubbles, _ in ask(desk, runs, "mine", "fish", (), "en"):
         shown.append(bubbles[-1]["content"])
-        if "ahead of you" in shown[-1]:
-            runs.stop("tab")
-    assert any("Waiting: 3 ahead of you" in page for page in shown)
+        if "Waiting: 2 ahead of you" in shown[-1]:
+            runs.stop("first")
+        if "Waiting: 1 ahead of you" in shown[-1]:
+            runs.stop("mine")
+    runs.stop("second")
+    assert any("Waiting: 2 ahead" in page for page in shown)
+    assert "Stopped before" in shown[-1]
 
 
 def test_the_log_never_holds_a_question(desk, monkeypatch, caplog) -> None:

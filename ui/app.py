@@ -5,7 +5,8 @@ from __future__ import annotations
 import gradio as gr
 
 from ui.archive_page import ArchivePage, View
-from ui.ask_page import AskPage, Chat
+from ui.ask_page import AskPage
+from ui.chat import Chat
 from ui.desk import Desk
 from ui.errors import PageError
 from ui.preparing import preparing_html
@@ -71,25 +72,21 @@ def build_app(desk: Desk) -> gr.Blocks:
                 notice_html(desk, language) if at.ready else "",
             )
 
-        def tick(chat: Chat, request: gr.Request) -> tuple:
+        def shown(request: gr.Request) -> tuple:
+            """All that a tab shows; its address may name a conversation and an article."""
             if not desk.ready:
                 return *progress(request), *(gr.skip(),) * len(filled)
-            fresh = (ask.fresh(request, chat), archive.fresh(request), settings.fresh(request))
-            return *progress(request), *(part for page_parts in fresh for part in page_parts)
-
-        def again(chat: Chat, request: gr.Request) -> tuple:
-            desk.prepare()
-            return tick(chat, request)
-
-        def opened(request: gr.Request) -> tuple:
-            """What a new tab shows; its address may name a conversation and an article."""
-            asked = dict(request.query_params)
-            chat = Chat()
-            if desk.ready and "chat" in asked:
+            asked, chat, reading = dict(request.query_params), Chat(), gr.skip()
+            if "chat" in asked:
                 chat = ask.opened(asked["chat"], user_of(request))
-            reading = "article" in asked and desk.ready
-            place = open_article(desk, asked, language_of(request)) if reading else gr.skip()
-            return *tick(chat, request), place, chat, gr.Column(visible=bool(chat.rated))
+            if "article" in asked:
+                reading = open_article(desk, asked, language_of(request))
+            pages = (ask.fresh(request, chat), archive.fresh(request), settings.fresh(request))
+            return *progress(request), *(part for fresh in pages for part in fresh), reading
+
+        def again(request: gr.Request) -> tuple:
+            desk.prepare()
+            return shown(request)
 
         def read(event: gr.EventData, request: gr.Request) -> str:
             return open_article(desk, event._data, language_of(request))
@@ -97,16 +94,17 @@ def build_app(desk: Desk) -> gr.Blocks:
         def shelved(view: View, request: gr.Request) -> tuple:
             return archive.fresh(request, view) if desk.ready else (gr.skip(),) * 4
 
-        state = [preparing, timer, retry, notice]
-        filled = [*ask.fresh_outputs, *archive.fresh_outputs, *settings.fresh_outputs]
+        pages = (ask, archive, settings)
+        filled = [part for each in pages for part in each.fresh_outputs] + [reader]
+        everything = [preparing, timer, retry, notice, *filled]
         quiet = {"queue": False, "show_progress": "hidden"}
-        page.load(opened, None, [*state, *filled, reader, ask.state, ask.manage], **quiet)
-        timer.tick(tick, ask.state, [*state, *filled], **quiet)
-        retry.click(again, ask.state, [*state, *filled], **quiet)
+        page.load(shown, None, everything, **quiet)
+        timer.tick(shown, None, everything, **quiet)
+        retry.click(again, None, everything, **quiet)
         reader.open(read, None, reader, **quiet)
         shelf.select(shelved, archive.state, archive.fresh_outputs, **quiet)
         ask.wire(bridge, download)
-        archive.wire(bridge, notice, [ask.sources])
+        archive.wire(bridge, notice, [ask.form.sources])
         settings.wire(timer, download)
         page.unload(ask.stop)
     return page

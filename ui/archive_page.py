@@ -11,6 +11,7 @@ import gradio as gr
 from ui.archive_view import COLUMNS, counts_html, folded, sorted_articles, table_html
 from ui.desk import Desk
 from ui.escape import escape, isolated
+from ui.filter_form import FilterForm
 from ui.filtering import BadDate, filters_from
 from ui.intake import FILES_FOLDER, Busy, Intake, intake_html
 from ui.shell import language_of, notice_html, value_of, word
@@ -63,28 +64,13 @@ class ArchivePage:
                         self.no = gr.Button(word("cancel"), size="sm")
             with gr.Row(elem_id="mu-archive-filters"):
                 self.words = gr.Textbox(label=word("search_archive"))
-                self.sources = gr.Dropdown([], label=word("filter_sources"), multiselect=True)
-                self.date_from = gr.Textbox(
-                    label=word("filter_from"), placeholder=word("filter_date_hint")
-                )
-                self.date_to = gr.Textbox(
-                    label=word("filter_to"), placeholder=word("filter_date_hint")
-                )
-                self.language = gr.Dropdown(
-                    [
-                        (word("any_language"), ""),
-                        (word("language_ar"), "ar"),
-                        (word("language_en"), "en"),
-                    ],
-                    value="",
-                    label=word("filter_language"),
-                )
+                self.form = FilterForm()
             self.table = gr.HTML(js_on_load=None)
 
     @property
     def fresh_outputs(self) -> list:
         """What ``fresh`` fills."""
-        return [self.counts, self.table, self.sources, self.progress]
+        return [self.counts, self.table, self.form.sources, self.progress]
 
     def fresh(self, request: gr.Request, view: View = View()) -> tuple:
         """Counts, table, outlets and what is being added, as they are now."""
@@ -119,7 +105,7 @@ class ArchivePage:
         adding = {"concurrency_limit": 8, "show_progress": "hidden"}
         self.files.upload(self._add, [self.files, self.state], [*filled, self.files], **adding)
         self.folder.upload(self._add, [self.folder, self.state], [*filled, self.files], **adding)
-        form = [self.words, self.sources, self.date_from, self.date_to, self.language, self.state]
+        form = [self.words, *self.form.parts, self.state]
         for part in form[:-1]:
             part.change(self._narrow, form, [self.state, self.table], **quiet)
         bridge.sort(self._sort, self.state, [self.state, self.table], **quiet)

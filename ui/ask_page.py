@@ -2,45 +2,28 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import gradio as gr
 
-from rag.language import detect_language
 from ui import exports
-from ui.chat import LONGEST_QUESTION, ask, transcript
+from ui.chat import LONGEST_QUESTION, Chat, ask, transcript
 from ui.conversations import Rated
 from ui.desk import Desk
 from ui.errors import PageError
 from ui.escape import escape
+from ui.feedback import Feedback
+from ui.filter_form import FilterForm, form_values
 from ui.filtering import BadDate, chips_html, filters_from, without
 from ui.runs import Runs
 from ui.shell import both, downloads, language_of, user_of, value_of, word
-from ui.texts import Language, text
+from ui.suggestions import sources_of, suggested
+from ui.texts import text
 from ui.turns import Turn
 from vectorstore.types import Filters
 
 WAITERS = 16  # questions answered or queued at the model at once; more wait in Gradio's queue
-SUGGESTIONS = 4
-LONGEST_TITLE = 90  # characters of a title that a suggested question can hold
-
-
-@dataclass(frozen=True)
-class Chat:
-    """What a tab has open: a saved conversation (None: a new one) and what it holds."""
-
-    conversation_id: str | None = None
-    rated: tuple[Rated, ...] = ()
-    editing: str | None = None  # the turn whose question is being asked anew
-    noting: str | None = None  # the turn whose note is open
-
-    def before(self, turn_id: str | None) -> Chat:
-        """The conversation up to a turn; all of it for None."""
-        ids = [r.turn.turn_id for r in self.rated]
-        kept = self.rated[: ids.index(turn_id)] if turn_id in ids else self.rated
-        return replace(self, rated=kept, editing=None)
 
 
 class AskPage:
@@ -98,13 +81,7 @@ class AskPage:
             group_consecutive_messages=False,
             placeholder=f"{both('welcome', 'h2')}{both('welcome_more', 'p')}",
         )
-        with gr.Row(visible=False, elem_id="mu-noting") as self.noting:
-            self.note = gr.Textbox(
-                label=word("note_label"),
-                placeholder=word("note_placeholder"),
-                submit_btn=word("note_save"),
-                max_length=2000,
-            )
+        self.feedback = Feedback(self.desk)
         self.chips = gr.HTML(elem_id="mu-chips", js_on_load=None)
         self.box = gr.Textbox(
             elem_id="mu-box",
@@ -120,32 +97,12 @@ class AskPage:
         )
         with gr.Accordion(word("filters"), open=False, elem_id="mu-filtering"):
             with gr.Row():
-                self.sources = gr.Dropdown([], label=word("filter_sources"), multiselect=True)
-                self.date_from = gr.Textbox(
-                    label=word("filter_from"), placeholder=word("filter_date_hint")
-                )
-                self.date_to = gr.Textbox(
-                    label=word("filter_to"), placeholder=word("filter_date_hint")
-                )
-                self.language = gr.Dropdown(
-                    [
-                        (word("any_language"), ""),
-                        (word("language_ar"), "ar"),
-                        (word("language_en"), "en"),
-                    ],
-                    value="",
-                    label=word("filter_language"),
-                )
-
-    @property
-    def form(self) -> list:
-        """The components of the filters, in the order of ``filters_from``."""
-        return [self.sources, self.date_from, self.date_to, self.language]
+                self.form = FilterForm()
 
     @property
     def fresh_outputs(self) -> list:
         """What ``fresh`` fills, once the archive is open or has changed."""
-        return [self.chat, self.picker, self.sources]
+        return [self.chat, self.picker, self.form.sources, self.state, self.manage]
 
     def fresh(self, request: gr.Request, chat: Chat) -> tuple:
         """Suggestions, the list of conversations, the outlets to choose from."""
@@ -155,7 +112,13 @@ class AskPage:
             value=transcript(chat.rated, language), examples=[{"text": s} for s in suggestions]
         )
         outlets = sources_of(self.desk)
-        return examples, self._choices(user_of(request), chat), gr.Dropdown(choices=outlets)
+        return (
+            examples,
+            self._choices(user_of(request), chat),
+            gr.Dropdown(choices=outlets),
+            chat,
+            gr.Column(visible=bool(chat.rated)),
+        )
 
     def _choices(self, user: str, chat: Chat, containing: str = "") -> gr.Radio:
         listed = self.desk.conversations.listed(user, containing)
@@ -171,29 +134,21 @@ class AskPage:
     def wire(self, bridge: gr.HTML, download: gr.Textbox) -> None:
         """Connect the events; ``bridge`` carries those of the page's own small buttons."""
         quiet = {"queue": False, "show_progress": "hidden"}
-        asking = [self.chat, self.state, self.box, self.picker, self.manage, self.noting]
+        asking = [self.chat, self.state, self.box, self.picker, self.manage, self.feedback.row]
         queued = {"concurrency_limit": WAITERS, "show_progress": "hidden", "concurrency_id": "ask"}
-        whole = [self.chat, self.state, self.picker, self.manage, self.noting]
-        filled = [*whole, self.chips, *self.form]
+        whole = [self.chat, self.state, self.picker, self.manage, self.feedback.row]
+        filled = [*whole, self.chips, *self.form.parts]
 
-        self.box.submit(self._submit, [self.box, self.state, *self.form], asking, **queued)
-        self.chat.example_select(self._example, [self.state, *self.form], asking, **queued)
+        self.box.submit(self._submit, [self.box, self.state, *self.form.parts], asking, **queued)
+        self.chat.example_select(self._example, [self.state, *self.form.parts], asking, **queued)
         bridge.again(self._again, [self.state], asking, **queued)
         self.box.stop(self.stop, queue=False)
         bridge.edit(self._edit, [self.state], [self.state, self.box], **quiet)
-        bridge.good(
-            self._rate(1), [self.state], [self.chat, self.state, self.noting, self.note], **quiet
-        )
-        bridge.bad(
-            self._rate(-1), [self.state], [self.chat, self.state, self.noting, self.note], **quiet
-        )
-        self.note.submit(
-            self._save_note, [self.note, self.state], [self.state, self.noting], **quiet
-        )
+        self.feedback.wire(bridge, self.chat, self.state)
 
-        for part in self.form:
-            part.change(self._chips, self.form, self.chips, **quiet)
-        bridge.unfilter(self._unfilter, self.form, self.form, **quiet)
+        for part in self.form.parts:
+            part.change(self._chips, self.form.parts, self.chips, **quiet)
+        bridge.unfilter(self._unfilter, self.form.parts, self.form.parts, **quiet)
 
         self.find.change(self._search, [self.find, self.state], self.picker, **quiet)
         self.picker.input(self._pick, self.picker, filled, **quiet)
@@ -309,34 +264,6 @@ class AskPage:
                 return replace(chat, editing=rated.turn.turn_id), rated.turn.question
         return gr.skip(), gr.skip()
 
-    # -- feedback --------------------------------------------------------------------------------
-
-    def _rate(self, rating: int):
-        def rate(chat: Chat, event: gr.EventData, request: gr.Request) -> tuple:
-            turn_id, note = value_of(event), ""
-            rated = []
-            for r in chat.rated:
-                if r.turn.turn_id == turn_id:
-                    r = replace(r, rating=None if r.rating == rating else rating)
-                    self.desk.conversations.rate(user_of(request), turn_id, r.rating)
-                    note = r.note
-                rated.append(r)
-            chat = replace(chat, rated=tuple(rated), noting=turn_id)
-            shown = transcript(chat.rated, language_of(request))
-            return shown, chat, gr.Row(visible=True), note
-
-        return rate
-
-    def _save_note(self, note: str, chat: Chat, request: gr.Request) -> tuple:
-        rated = []
-        for r in chat.rated:
-            if r.turn.turn_id == chat.noting:
-                r = replace(r, note=note)
-                self.desk.conversations.rate(user_of(request), chat.noting, r.rating, note)
-            rated.append(r)
-        gr.Info(text("note_saved", language_of(request)))
-        return replace(chat, rated=tuple(rated), noting=None), gr.Row(visible=False)
-
     # -- filters ---------------------------------------------------------------------------------
 
     def _chips(self, sources, date_from, date_to, language, request: gr.Request) -> str:
@@ -351,16 +278,7 @@ class AskPage:
             filters = filters_from(sources, date_from, date_to, language)
         except BadDate:
             filters = filters_from(sources, None, None, language)
-        return self._form_values(without(filters, value_of(event)))
-
-    @staticmethod
-    def _form_values(filters: Filters) -> tuple:
-        return (
-            list(filters.sources),
-            filters.date_from or "",
-            filters.date_to or "",
-            filters.language or "",
-        )
+        return form_values(without(filters, value_of(event)))
 
     # -- conversations ---------------------------------------------------------------------------
 
@@ -380,7 +298,7 @@ class AskPage:
             gr.Column(visible=bool(chat.rated)),
             gr.Row(visible=False),
             chips_html(filters, language),
-            *self._form_values(filters),
+            *form_values(filters),
         )
 
     def _search(self, words: str, chat: Chat, request: gr.Request) -> gr.Radio:
@@ -420,40 +338,3 @@ class AskPage:
         titles = {c.conversation_id: c.title for c in listed}
         title = titles.get(chat.conversation_id or "", text("title", language_of(request)))
         return title, [r.turn for r in chat.rated]
-
-
-def sources_of(desk: Desk) -> list[str]:
-    """The outlets of the archive, most frequent first."""
-    counts: dict[str, int] = {}
-    for summary in desk.assistant.articles():
-        if summary.source:
-            counts[summary.source] = counts.get(summary.source, 0) + 1
-    return sorted(counts, key=lambda source: (-counts[source], source))
-
-
-def suggested(desk: Desk, language: Language) -> list[str]:
-    """Questions to begin with: those written for the samples, else about the newest titles."""
-    if not desk.ready:
-        return []
-    if desk.is_demo and (questions := _sample_questions(desk)):
-        first = [q for code, q in questions if code == language]
-        other = [q for code, q in questions if code != language]
-        return [*first[: SUGGESTIONS - 1], *other[:1]]
-    titles = [a.title for a in desk.assistant.articles() if 0 < len(a.title or "") <= LONGEST_TITLE]
-    return [text("about_title", _spoken(t), title=t) for t in titles[:SUGGESTIONS]]
-
-
-def _spoken(title: str) -> Language:
-    return "ar" if detect_language(title) == "ar" else "en"
-
-
-def _sample_questions(desk: Desk) -> list[tuple[str, str]]:
-    """(language, question) of the answerable questions written for the samples."""
-    path = desk.samples().parent / "questions.jsonl"
-    if not path.is_file():
-        return []
-    items = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines() if line]
-    plain = ("fact", "number", "attribution")
-    return [
-        (i["lang"], i["question"]) for i in items if i["type"] in plain and not i.get("history")
-    ]

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from models.protocols import Cancelled, ModelError
 from rag.answer import Answer, AnswerReady, EvidenceFound, Retrieved, Token
@@ -25,6 +25,22 @@ log = logging.getLogger(__name__)
 NO_FILTERS = Filters()
 LONGEST_QUESTION = 2000  # characters
 REMEMBERED_TURNS = 4  # what a follow-up can refer to
+
+
+@dataclass(frozen=True)
+class Chat:
+    """What a tab has open: a saved conversation (None: a new one) and what it holds."""
+
+    conversation_id: str | None = None
+    rated: tuple[Rated, ...] = ()
+    editing: str | None = None  # the turn whose question is being asked anew
+    noting: str | None = None  # the turn whose note is open
+
+    def before(self, turn_id: str | None) -> Chat:
+        """The conversation up to a turn; all of it for None."""
+        ids = [r.turn.turn_id for r in self.rated]
+        kept = self.rated[: ids.index(turn_id)] if turn_id in ids else self.rated
+        return replace(self, rated=kept, editing=None)
 
 
 def transcript(rated: Sequence[Rated], language: Language) -> list[dict[str, str]]:
@@ -101,7 +117,7 @@ def ask(
                 break
             elif run.cancelled.is_set():  # the stop button, while the model is silent
                 break
-            elif not draft and (ahead := assistant.queued() - 1) > 0:
+            elif not draft and (ahead := runs.ahead(tab)) > 0:
                 status = text("waiting", language, count=ahead)
             yield bubbles(retrieved, draft, status), None
     except Cancelled:
@@ -115,14 +131,14 @@ def ask(
     finally:
         runs.finished(tab, run)
     if turn.answer is None and turn.error is None:
-        turn = replace(turn, answer=_stopped(question, retrieved))
+        turn = replace(turn, answer=_stopped(question, retrieved, language))
     yield [*shown, messages_of(turn, language)[1]], turn
 
 
-def _stopped(question: str, retrieved: Retrieved | None) -> Answer:
+def _stopped(question: str, retrieved: Retrieved | None, language: Language) -> Answer:
     return Answer(
         question=question,
-        language="ar",
+        language=language,
         answered=False,
         text="",
         short=None,

@@ -209,7 +209,8 @@ class Desk:
         try:
             with self._step("weights"):
                 names = model_names(self.settings)
-                self._fetch(names, progress=self._pulled, cancel=self._cancel)
+                if names:  # none would mean the default ones
+                    self._fetch(names, progress=self._pulled, cancel=self._cancel)
             with self._step("archive"):
                 assistant = self._open_archive()
             if self.is_demo:

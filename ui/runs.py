@@ -74,7 +74,8 @@ class Runs:
         """Begin a question, stopping the one that the same tab may have running."""
         run = Run(stream)
         with self._lock:
-            before, self._by_tab[tab] = self._by_tab.get(tab), run
+            before = self._by_tab.pop(tab, None)
+            self._by_tab[tab] = run  # at the end: the order is that of the queue
         if before is not None:
             before.cancel()
         return run
@@ -85,6 +86,14 @@ class Runs:
             run = self._by_tab.pop(tab, None)
         if run is not None:
             run.cancel()
+
+    def ahead(self, tab: str) -> int:
+        """How many other tabs' questions were begun before the tab's own and still run.
+
+        The model takes them one by one, so that many are answered before it.
+        """
+        with self._lock:
+            return list(self._by_tab).index(tab) if tab in self._by_tab else 0
 
     def finished(self, tab: str, run: Run) -> None:
         """Forget a run that has ended, unless a newer one took its place."""
