@@ -145,6 +145,10 @@ def test_an_arabic_question_opens_the_right_sentence(visit) -> None:
     # far down the article, and yet in sight
     box, panel = mark.bounding_box(), tab.page.locator("#mu-reader").bounding_box()
     assert panel["y"] < box["y"] and box["y"] + box["height"] < panel["y"] + panel["height"]
+    # and again after the reader was scrolled away from it
+    tab.page.eval_on_selector("#mu-reader .mu-body", "body => { body.scrollTop = 0; }")
+    answer.locator("a.mu-chip").nth(1).click()
+    tab.page.wait_for_function("document.querySelector('#mu-reader .mu-body').scrollTop > 100")
     # the panel is on the left of an Arabic page
     assert panel["x"] < tab.page.locator("#mu-chat").bounding_box()["x"]
 

@@ -15,10 +15,27 @@
     return address.href;
   };
 
+  // The clipboard's own interface is missing where the page is served over plain HTTP.
+  const copy = async (words) => {
+    if (navigator.clipboard) return navigator.clipboard.writeText(words);
+    const carrier = document.createElement("textarea");
+    carrier.value = words;
+    document.body.append(carrier);
+    carrier.select();
+    document.execCommand("copy");
+    carrier.remove();
+  };
+
   // --- the reader -----------------------------------------------------------------------------
   const reader = (element, props, trigger, watch, name) => {
     let place = null;
-    openPlace = (asked) => { place = asked; trigger(name, asked); };
+    openPlace = (asked) => {
+      const mark = element.querySelector("mark");
+      const open = place && mark && addressOf(place) === addressOf(asked);
+      place = asked;
+      if (open) mark.scrollIntoView({ block: "center" });  // nothing will change to watch for
+      else trigger(name, asked);
+    };
     const close = () => {
       props.value = "";
       if (lastChip && lastChip.isConnected) lastChip.focus();
@@ -44,7 +61,7 @@
       else if (tool.classList.contains("mu-next")) step(1);
       else if (tool.classList.contains("mu-previous")) step(-1);
       else if (tool.classList.contains("mu-link") && place) {
-        await navigator.clipboard.writeText(addressOf(place));
+        await copy(addressOf(place));
         tool.classList.add("mu-copied");
         setTimeout(() => tool.classList.remove("mu-copied"), 1200);
       }
@@ -74,7 +91,7 @@
   const copyText = async (button) => {
     const whole = button.closest(".mu-tools").querySelector(".mu-footnoted");
     const lines = [...whole.childNodes].map((n) => (n.nodeName === "BR" ? "\n" : n.textContent));
-    await navigator.clipboard.writeText(lines.join(""));
+    await copy(lines.join(""));
     button.classList.add("mu-pressed");
     setTimeout(() => button.classList.remove("mu-pressed"), 1200);
   };
