@@ -32,15 +32,8 @@ from rag.evaluation.questions import load_questions
 from rag.settings import Settings
 from vectorstore.types import Filters
 
-SIGNALS = (
-    "sentence",
-    "passage",
-    "late",
-    "margin",
-    "coverage",
-    "crossed",
-    "crossed_coverage",
-    "expected",
+SIGNALS = tuple(
+    "sentence passage late margin coverage crossed crossed_coverage expected names".split()
 )
 FALSE_DECLINES = 0.05
 FOLDS = 5

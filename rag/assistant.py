@@ -16,6 +16,7 @@ from rag.answering import Answerer
 from rag.composing import Composer
 from rag.ingest import IngestProgress, IngestReport, ingest
 from rag.names import Glossary
+from rag.prompts import answer_prompt, translation_prompt
 from rag.retrieval import Retriever
 from rag.settings import Settings, default_home, load_settings
 from rag.translation import Translator
@@ -218,11 +219,16 @@ class Assistant:
         self._listener.callback = progress
 
     def warm_up(self, progress: Callable[[str, float], None] | None = None) -> None:
-        """Load both models; ``progress(stage, fraction)`` tells of a first conversion."""
+        """Load both models and read the constant part of every prompt, so that a question is not
+        the first to wait; ``progress(stage, fraction)`` tells of a first conversion."""
         self._listener.callback = progress
-        self._checked_embedder().embed_query("مرحبا")
+        self._checked_embedder()
+        self.store.search_vectors(self._embedder().embed_query("مرحبا"), 1)  # loads the vectors
         if self._language_model is not None:
-            self._language_model().count_tokens("مرحبا")
+            model = self._language_model()
+            if model.capabilities.prefix_state:
+                for prompt in (answer_prompt("ar"), answer_prompt("en"), translation_prompt()):
+                    model.prepare(prompt.fixed)
 
     def queued(self) -> int:
         """Calls that wait for or use the language model."""

@@ -27,12 +27,17 @@ class Prompt:
     def constant(self) -> int:
         return 1 + 2 * len(self.examples)
 
-    def messages(self, **fields: str) -> list[Message]:
-        """System, examples, and the user's turn with its fields filled in."""
+    @property
+    def fixed(self) -> list[Message]:
+        """The constant messages."""
         turns = [Message("system", self.system)]
         for user, assistant in self.examples:
             turns += [Message("user", user), Message("assistant", assistant)]
-        return [*turns, Message("user", self.user.format(**fields))]
+        return turns
+
+    def messages(self, **fields: str) -> list[Message]:
+        """System, examples, and the user's turn with its fields filled in."""
+        return [*self.fixed, Message("user", self.user.format(**fields))]
 
 
 @dataclass(frozen=True)
