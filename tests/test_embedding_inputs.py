@@ -11,6 +11,7 @@ from models.embedding_inputs import (
     document_prompt,
     flatten,
     normalised,
+    padded_length,
     plan_batches,
 )
 from models.protocols import EmbedderIdentity, PassageInput
@@ -83,15 +84,20 @@ def test_batches_hold_every_input_once_within_the_limits(lengths, padded_tokens,
     batches = plan_batches(lengths, padded_tokens, texts)
     assert sorted(i for batch in batches for i in batch) == list(range(len(lengths)))
     for batch in batches:
-        assert 1 <= len(batch) <= texts
-        padded = len(batch) * max(lengths[i] for i in batch)
-        assert padded <= padded_tokens or len(batch) == 1
-    ordered = [lengths[i] for batch in batches for i in batch]
-    assert ordered == sorted(lengths)
+        widths = {padded_length(lengths[i]) for i in batch}
+        assert len(widths) == 1 and 1 <= len(batch) <= texts
+        assert len(batch) * widths.pop() <= padded_tokens or len(batch) == 1
 
 
-def test_neighbours_in_length_share_a_batch():
-    assert plan_batches([90, 10, 100, 11], padded_tokens=200, texts=8) == [[1, 3], [0, 2]]
+def test_equal_widths_share_a_batch_and_shorter_ones_come_first():
+    assert plan_batches([90, 10, 96, 11, 200], padded_tokens=200, texts=8) == [[1, 3], [0, 2], [4]]
+
+
+def test_padding_is_little_grows_with_the_length_and_ends_at_the_model_s_limit():
+    widths = [padded_length(tokens) for tokens in range(1, 2049)]
+    assert widths == sorted(widths)
+    assert all(0 <= width - tokens < max(4, tokens / 7) for tokens, width in enumerate(widths, 1))
+    assert widths[-1] == 2048 and len(set(widths)) < 100
 
 
 def test_rows_are_scaled_to_length_one_and_zeros_stay():
