@@ -134,6 +134,16 @@ def test_chips_point_to_their_citations_in_reading_order() -> None:
     ]
 
 
+def test_a_chip_stays_with_the_last_word_and_the_bold_words_stay_whole() -> None:
+    answer = answer_to("fish")
+    (only,) = answer.sentences
+    for short in (None, "310 tonnes", "in April.", "April.", only.text):
+        page = answer_html(replace(answer, short=short), "en")
+        shown = Tree(page[page.index('<span class="mu-sentence">') : page.index("</p></div>")])
+        assert " ".join(shown.words.split()).startswith(only.text + "[1]")
+        assert short is None or f"<strong>{short}</strong>" in page
+
+
 def test_markers_in_the_words_are_not_shown_twice() -> None:
     answer = answer_to("كم كلفة الرصيف؟")
     first = replace(answer.sentences[0], text=answer.sentences[0].text + " [1]")

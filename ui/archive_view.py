@@ -59,7 +59,7 @@ def chart_html(articles: Sequence[ArticleSummary], language: Language) -> str:
         named[SERIES] = text("other_outlets", language)
     legend = "".join(
         f'<li><svg viewBox="0 0 10 10"><rect class="mu-series-{i}" width="10" height="10"></rect>'
-        f"</svg><span>{isolated(s)}</span></li>"
+        f'</svg><span dir="{direction(s)}">{escape(s)}</span></li>'
         for i, s in named.items()
     )
     label = text("archive_over_time", language)

@@ -207,14 +207,23 @@ def _sentence(
     language: Language,
     sample: bool,
 ) -> str:
-    words = _bold(_MARKERS.sub("", sentence.text).strip(), short)
+    words = _MARKERS.sub("", sentence.text).strip()
     chips = "".join(
         _chip(citations[n], language, sample) for n in sentence.citations if n in citations
     )
+    shown = _with_chips(words, short, chips)
     if sentence.supported:
-        return f'<span class="mu-sentence">{words}{chips}</span>'
+        return f'<span class="mu-sentence">{shown}</span>'
     mark = f'<span class="mu-tag mu-warn">{text("unverified", language)}</span>'
-    return f'<span class="mu-sentence mu-unverified">{words}{chips} {mark}</span>'
+    return f'<span class="mu-sentence mu-unverified">{shown} {mark}</span>'
+
+
+def _with_chips(words: str, short: str, chips: str) -> str:
+    """``words`` and their chips, which do not leave the last word at the end of a line."""
+    head, space, last = words.rpartition(" ")
+    if not chips or not space or (short and short in words and short not in head):
+        return _bold(words, short) + chips
+    return f'{_bold(head, short)} <span class="mu-keep">{escape(last)}{chips}</span>'
 
 
 def _bold(words: str, short: str) -> str:

@@ -101,6 +101,7 @@ def take(browser: Any, address: str, picture: Picture, out: Path) -> Path:
     page.set_default_timeout(ANSWER_MS)
     page.goto(f"{address}?lang={picture.language}")
     page.locator("#mu-box textarea").wait_for()
+    page.wait_for_timeout(1500)  # notices and suggestions come with the first answer to the page
     if picture.asks:
         page.fill("#mu-box textarea", QUESTIONS[picture.language])
         page.press("#mu-box textarea", "Enter")
