@@ -92,7 +92,7 @@ def test_search_filters_by_language_and_date(examples):
 
 
 def test_what_the_archive_does_not_say_is_declined(examples):
-    answer = mustanad(examples, "ask", "كم يبلغ راتب مدير الميناء نادر الصواري؟")
+    answer = mustanad(examples, "ask", "من نال جائزة نوبل في الفيزياء عام 1921؟")
     assert not answer["answered"] and answer["reason"]
     assert answer["path"] == "declined" and answer["citations"] == []
 
