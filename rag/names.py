@@ -1,14 +1,14 @@
 """The bilingual glossary: Arabic names and terms with their English, for questions that cross.
 
 Countries, languages, cities, months and currencies come from CLDR (through Babel), outlets from
-the archive's table, common terms of the news from ``data/lexicon.tsv``, and the user's own names
-from the settings, which win over all others.
+the archive's table, names and terms of the news from ``data/lexicon.tsv``, which win over both, and
+the user's own names from the settings, which win over all.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -17,10 +17,12 @@ from babel import Locale
 
 from rag.transliteration import find_transliterated
 from vectorstore.analysis import analyse
+from vectorstore.arabic import fold
 from vectorstore.outlets import outlets
 
 _ARABIC_WORD = re.compile(r"[\u0621-\u065f\u0670-\u06d3]+")
 _LATIN_NAME = re.compile(r"[A-Z][\w'’-]*[A-Za-z]|[A-Z]{2,}")
+_LATIN_WORD = re.compile(r"[A-Za-z][\w'’-]*")
 _CROSSING = re.compile(r"\d+(?:[.,]\d+)*%?|[A-Za-z][A-Za-z0-9'-]*")
 _ENGLISH_CROSSING = re.compile(r"\d[\d.,]*%?|\b[A-Z]{2,}\d*\b")  # English words do not cross
 _COMMON_NOUN = re.compile(r"ال\w+")  # an outlet called "the event" is a noun in running text
@@ -46,39 +48,51 @@ class Match:
 
 
 class Glossary:
-    """Looks terms up in texts of either language. Immutable once made."""
+    """Looks terms up in texts of either language. Immutable once made.
+
+    A run of Arabic words is looked up as it is written, clitics taken off, and only then by its
+    stems, which bring inflected forms but also strangers together (لندن, "London", and بولندا,
+    "Poland"). Single words of CLDR and outlets are never looked up by stem.
+    """
 
     def __init__(self, own_names: Mapping[str, str] | None = None) -> None:
         own = tuple(Term(arabic, english, True) for english, arabic in (own_names or {}).items())
-        self._arabic: dict[tuple[str, ...], Term] = {}
+        self._written: dict[tuple[str, ...], Term] = {}
+        self._stems: dict[tuple[str, ...], Term] = {}
         self._english: dict[tuple[str, ...], list[Term]] = {}
-        for term in (*own, *_common_terms()):
-            self._arabic.setdefault(tuple(analyse(term.arabic)), term)
+        for term in (*own, *_lexicon(), *_cldr_names(), *_outlets()):
+            words = _ARABIC_WORD.findall(term.arabic)
+            self._written.setdefault(tuple(_without_article(fold(w)) for w in words), term)
             self._english.setdefault(tuple(analyse(term.english)), []).append(term)
-        self._arabic.pop((), None)
-        self._english.pop((), None)
+        for term in (*own, *_lexicon(), *(t for t in _cldr_names() if " " in t.arabic)):
+            self._stems.setdefault(tuple(analyse(term.arabic)), term)
+        for table in (self._written, self._stems, self._english):
+            table.pop((), None)
 
     def find_arabic(self, text: str) -> list[Match]:
         """Terms in an Arabic text, longest first at each place, in order, not overlapping."""
-        words = [
-            (m.start(), m.end(), stems)
-            for m in _ARABIC_WORD.finditer(text)
-            if (stems := tuple(analyse(m.group())))
-        ]
-        return _longest_matches(words, self._arabic)
+        words = [(m.start(), m.end(), m.group()) for m in _ARABIC_WORD.finditer(text)]
+        return _longest_matches(words, self._term)
+
+    def _term(self, words: Sequence[str]) -> Term | None:
+        rest = tuple(_without_article(fold(w)) for w in words[1:])
+        for first in _without_clitics(fold(words[0])):
+            if term := self._written.get((first, *rest)):
+                return term
+        return self._stems.get(tuple(stem for w in words for stem in analyse(w)))
 
     def find_english(self, text: str) -> list[Term]:
         """Terms in an English text; one English term may have several Arabic spellings."""
-        words = [
-            (m.start(), m.end(), stems)
-            for m in re.finditer(r"[A-Za-z][\w'’-]*", text)
-            if (stems := tuple(analyse(m.group())))
-        ]
-        spellings = {key: Term("", " ".join(key), False) for key in self._english}
+        words = [(m.start(), m.end(), m.group()) for m in _LATIN_WORD.finditer(text)]
+
+        def term(run: Sequence[str]) -> Term | None:
+            found = self._english.get(tuple(stem for w in run for stem in analyse(w)))
+            return found[0] if found else None
+
         return [
-            term
-            for match in _longest_matches(words, spellings)
-            for term in self._english[tuple(match.term.english.split(" "))]
+            spelling
+            for match in _longest_matches(words, term)
+            for spelling in self._english[tuple(analyse(match.term.english))]
         ]
 
     def crossing_terms(self, question: str, language: str) -> str:
@@ -135,14 +149,17 @@ class Glossary:
 
 
 def _longest_matches(
-    words: list[tuple[int, int, tuple[str, ...]]], table: Mapping[tuple[str, ...], Term]
+    words: Sequence[tuple[int, int, str]], look_up: Callable[[Sequence[str]], Term | None]
 ) -> list[Match]:
+    """Matches of runs of (start, end, word); a word without a stem can end or begin none."""
     matches = []
     i = 0
     while i < len(words):
         for length in range(min(_LONGEST, len(words) - i), 0, -1):
             run = words[i : i + length]
-            term = table.get(tuple(stem for _, _, stems in run for stem in stems))
+            if not (analyse(run[0][2]) and analyse(run[-1][2])):
+                continue
+            term = look_up([word for _, _, word in run])
             if term is not None:
                 matches.append(Match(term, run[0][0], run[-1][1]))
                 i += length
@@ -152,12 +169,25 @@ def _longest_matches(
     return matches
 
 
+def _without_article(word: str) -> str:
+    return word[2:] if word.startswith("ال") and len(word) > 4 else word
+
+
+def _without_clitics(word: str) -> list[str]:
+    """A folded word as it is, then without its conjunction, preposition and article."""
+    forms = [word]
+    if word[0] in "وف" and len(word) > 3:
+        forms.append(word[1:])
+    for form in tuple(forms):
+        if form.startswith("لل") and len(form) > 4:
+            forms.append(form[2:])
+        elif form[0] in "بلك" and len(form) > 3:
+            forms.append(form[1:])
+    return list(dict.fromkeys(_without_article(form) for form in forms))
+
+
 @cache
-def _common_terms() -> tuple[Term, ...]:
-    return (*_cldr_names(), *_outlets(), *_lexicon())
-
-
-def _cldr_names() -> list[Term]:
+def _cldr_names() -> tuple[Term, ...]:
     arabic, english = Locale("ar"), Locale("en")
     terms = []
     for code, name in arabic.territories.items():
@@ -175,23 +205,25 @@ def _cldr_names() -> list[Term]:
     for code, name in arabic.currencies.items():
         if code in english.currencies:
             terms.append(Term(name, english.currencies[code], False))
-    return terms
+    return tuple(terms)
 
 
-def _outlets() -> list[Term]:
-    return [
+@cache
+def _outlets() -> tuple[Term, ...]:
+    return tuple(
         Term(name, outlet.name, True)
         for outlet in outlets().values()
         for name in (outlet.arabic, *outlet.aliases)
         if _ARABIC_WORD.search(name) and not _COMMON_NOUN.fullmatch(name)
-    ]
+    )
 
 
-def _lexicon() -> list[Term]:
+@cache
+def _lexicon() -> tuple[Term, ...]:
     terms = []
     text = files("rag").joinpath("data", "lexicon.tsv").read_text(encoding="utf-8")
     for line in text.splitlines():
         if line and not line.startswith("#"):
             arabic, english, kind = line.split("\t")
             terms.append(Term(arabic, english, kind == "name"))
-    return terms
+    return tuple(terms)
