@@ -115,11 +115,12 @@ class Answerer:
         if language == "en":
             for i, source in enumerate(sources):
                 if source.language == "ar":
+                    article = self._store.get(source.evidence.article_id).article.text
                     text = yield from self._translator.translate(
-                        model, source.shown, question, cancel
+                        model, source.shown, question, article, cancel
                     )
                     clock.first_token()
-                    sources[i] = replace(source, shown=text)
+                    sources[i] = replace(source, shown=text, translated=True)
         prompt = answer_prompt(language)
         messages = prompt.messages(
             sentences=prompt.numbered([(s.heading, s.shown) for s in sources]), question=question

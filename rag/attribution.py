@@ -18,7 +18,7 @@ _VERBS = (
     "دعا|دعت|حث|حثت|أعرب|أعربت|أعلن|أعلنت|تابع|تابعت|بين|بينت|نوه|نوهت|كشف|كشفت|حذر|حذرت|اعتبر|"
     "اعتبرت|رأى|رأت|زعم|زعمت|نفى|نفت|تعهد|تعهدت|انتقد|انتقدت|طالب|طالبت|رحب|رحبت|أفاد|أفادت"
 )
-_LINKS = r"إن|أن|إنه|أنه|إنها|أنها|إنهم|أنهم|بأن|بأنه|إلى|عن|على|في|خلال|عقب|بعد|قبل|عند|أثناء|الجانبين|أمس|اليوم"
+_LINKS = "إن|أن|إنه|أنه|إنها|أنها|إنهم|أنهم|بأن|بأنه|إلى|عن|على|في|خلال|عقب|بعد|قبل|عند|أثناء|الجانبين|أمس|اليوم"
 _REPORTS_AR = re.compile(
     rf"(?:^|(?<=[\s،؛:\"«“(]))(?:و|ف|كما )?(?:قد )?(?:{_VERBS})(?P<subject>(?:\s+(?!(?:{_LINKS})\b)[\w()-]+){{0,9}}?)"
     rf"\s*(?=\s(?:{_LINKS})\b|[،:.\"«“]|$)"
@@ -57,6 +57,15 @@ def speaker_of(text: str, sentences: Sequence[Span], index: int) -> Speaker | No
         if named:
             return Speaker(named, span)
     return None
+
+
+def with_speaker(sentence: str, name: str) -> str:
+    """A sentence that reports speech without a name, with the name after its verb: «وقال سالم إن»."""
+    for match in _REPORTS_AR.finditer(sentence):
+        if not match["subject"].strip():
+            at = match.start("subject")
+            return f"{sentence[:at]} {name}{sentence[at:]}"
+    return sentence
 
 
 def _named(sentence: str) -> tuple[str | None, bool]:

@@ -28,6 +28,7 @@ BESIDE = 240  # characters of a quote that stands beside the model's own sentenc
 SHORTEST_QUOTE = 8  # words; less says nothing
 QUOTES_ALONE = 2  # when nothing of the model's stays
 SAME_WORDS = 0.8  # of a quote's words in what was said: quoting it again adds nothing
+HELD = 0.5  # of the short answer's words in the model's sentences: they give it
 _CITED = re.compile(r"\s*\[(\d+)\]")
 
 
@@ -82,8 +83,9 @@ class Composer:
         kind = expected(question)
         sentences: list[AnswerSentence] = []
         used: list[int] = []
-        if meets(_CITED.sub("", " ".join(draft.sentences)), kind):
-            for text in draft.sentences:
+        written = _written(draft)
+        if meets(_CITED.sub("", " ".join(written)), kind):
+            for text in written:
                 verdict = self._verify(text, sources, language)
                 if verdict.supported:
                     used += [i for i in verdict.evidence if i not in used]
@@ -121,7 +123,7 @@ class Composer:
         name = _name(source.evidence, language)
         if room < SHORTEST_QUOTE or _share(words, said) >= SAME_WORDS:
             return None
-        if source.language != language and source.shown not in words:
+        if source.translated:
             verdict = self._verifier.check(source.shown, [_claim(source)], same_language=False)
             if verdict.supported and len(source.shown.split()) <= room:
                 return phrase("translated", language, source=name, quote=source.shown)
@@ -194,6 +196,16 @@ class _Citer:
 def _cited(text: str, sources: Sequence[Source], cite: _Citer, support: float) -> AnswerSentence:
     numbers = tuple(dict.fromkeys(n for source in sources for n in cite(source)))
     return AnswerSentence(f"{text} {''.join(f'[{n}]' for n in numbers)}", numbers, True, support)
+
+
+def _written(draft: Draft) -> tuple[str, ...]:
+    """The model's sentences, or its short answer where they leave that out.
+
+    A small model often finds the words that answer and then writes a sentence around the question.
+    """
+    if not draft.short or _share(draft.short, " ".join(draft.sentences)) >= HELD:
+        return draft.sentences
+    return (draft.short,)
 
 
 def _plain(text: str) -> str:

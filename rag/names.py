@@ -15,7 +15,7 @@ from importlib.resources import files
 
 from babel import Locale
 
-from rag.transliteration import find_transliterated
+from rag.transliteration import arabic_skeleton, find_transliterated, latin_skeleton
 from vectorstore.analysis import analyse
 from vectorstore.arabic import fold
 from vectorstore.outlets import outlets
@@ -134,18 +134,37 @@ class Glossary:
         held += [figure in present for figure in analyse(question) if figure[0].isdigit()]
         return sum(held) / len(held) if held else 1.0
 
-    def names_for(self, arabic: str, question: str = "") -> dict[str, str]:
-        """Arabic names of a text with their English, the question's own spellings first."""
-        names: dict[str, str] = {}
+    def meanings(self, arabic: str, question: str = "", article: str = "") -> dict[str, str]:
+        """Names and terms of an Arabic text with their English, in the text's order.
+
+        The question's own spellings win («توكاييف» is "Toqaev" if it says so); a part of a longer
+        name in ``article`` stands for its part («شي» for "Xi" after «شي جين بينغ»).
+        """
+        found: dict[str, str] = {}
         for latin in dict.fromkeys(_LATIN_NAME.findall(question)):
-            word = find_transliterated(latin.removesuffix("'s").removesuffix("’s"), arabic)
-            if word:
-                names[word] = latin.removesuffix("'s").removesuffix("’s")
+            name = re.sub("['’]s$", "", latin)
+            if word := find_transliterated(name, arabic):
+                found[word] = name
         for match in self.find_arabic(arabic):
             spelling = arabic[match.start : match.end]
-            if spelling not in names and not any(spelling in known for known in names):
-                names[spelling] = match.term.english
-        return names
+            if not any(spelling in known for known in found):
+                found[spelling] = match.term.english
+        for part, english in self._parts_of_names(article).items():
+            for word in _ARABIC_WORD.findall(arabic):
+                if part in _without_clitics(fold(word)) and not any(word in k for k in found):
+                    found[word] = english
+        return dict(sorted(found.items(), key=lambda item: arabic.find(item[0])))
+
+    def _parts_of_names(self, article: str) -> dict[str, str]:
+        """First and last words of the names in an article, where their sounds agree."""
+        parts: dict[str, str] = {}
+        for term in {m.term for m in self.find_arabic(article) if m.term.name}:
+            arabic, english = term.arabic.split(), term.english.split()
+            if len(arabic) > 1 and len(english) > 1:
+                for i in (0, -1):
+                    if arabic_skeleton(arabic[i]) == latin_skeleton(english[i]):
+                        parts.setdefault(fold(arabic[i]), english[i])
+        return parts
 
 
 def _longest_matches(

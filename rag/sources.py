@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rag.answer import Evidence
-from rag.attribution import speaker_of
+from rag.attribution import speaker_of, with_speaker
 from rag.excerpts import clip
 from rag.sentences import split_sentences
 from vectorstore.store import Store
@@ -21,9 +21,9 @@ TRANSLATED = 2  # sentences of another language in a prompt: translating each ta
 class Source:
     """An evidence sentence as the model sees it.
 
-    ``rank``: 0 for the best found. ``shown``: its words in the prompt, clipped, and translated
-    where the answer is in another language. ``speaker``: who says it, where an earlier sentence,
-    ``speaker_at``, names them.
+    ``rank``: 0 for the best found. ``shown``: its words in the prompt, clipped, with the speaker
+    put in, and translated where the answer is in another language. ``speaker``: who says it, where
+    an earlier sentence, ``speaker_at``, names them.
     """
 
     evidence: Evidence
@@ -32,6 +32,7 @@ class Source:
     shown: str
     speaker: str | None
     speaker_at: Span | None
+    translated: bool = False
 
     @property
     def heading(self) -> str:
@@ -66,7 +67,10 @@ def read_sources(
         start, end = clip(e.quote, word_weights(article.language != language), longest)
         room -= end - start
         speaker, at = _speaker(article.text, e)
-        sources.append(Source(e, rank, article.language, e.quote[start:end], speaker, at))
+        shown = e.quote[start:end]
+        if speaker is not None:
+            shown = with_speaker(shown, speaker)
+        sources.append(Source(e, rank, article.language, shown, speaker, at))
     first: dict[str, int] = {}
     for source in sources:
         first.setdefault(source.evidence.article_id, source.rank)

@@ -1,4 +1,4 @@
-"""Arabic evidence in English: names and figures put in first, the model's words checked after."""
+"""Arabic evidence in English: the meanings of its names and terms are given to the model."""
 
 from __future__ import annotations
 
@@ -18,20 +18,31 @@ class Translator:
 
     def __init__(self, glossary: Glossary) -> None:
         self._glossary = glossary
-        self._done: dict[tuple[str, str], str] = {}
+        self._done: dict[tuple[str, str, str], str] = {}
 
     def translate(
-        self, model: LanguageModel, text: str, question: str, cancel: threading.Event | None
+        self,
+        model: LanguageModel,
+        text: str,
+        question: str,
+        article: str,
+        cancel: threading.Event | None,
     ) -> Iterator[Token]:
-        """Yield the translation's words as they come and return it whole."""
-        prepared = self.with_english_names(text, question)
-        key = (model.identity, prepared)
+        """Yield the translation of ``text`` as it comes and return it whole.
+
+        ``question`` and ``article`` help with names: see ``Glossary.meanings``.
+        """
+        words = "; ".join(
+            f"{arabic} = {english}"
+            for arabic, english in self._glossary.meanings(text, question, article).items()
+        )
+        key = (model.identity, words, text)
         if key in self._done:
             return self._done[key]
         prompt = translation_prompt()
         written = ""
         for piece in model.generate(
-            prompt.messages(text=prepared), constant=prompt.constant, max_tokens=220,
+            prompt.messages(words=words, text=text), constant=prompt.constant, max_tokens=220,
             stop=("\n",), cancel=cancel,
         ):  # fmt: skip
             written += piece
@@ -40,11 +51,3 @@ class Translator:
             self._done.pop(next(iter(self._done)))
         self._done[key] = written.strip()
         return self._done[key]
-
-    def with_english_names(self, text: str, question: str) -> str:
-        """``text`` with its names and terms in English, the question's own spellings first."""
-        for arabic, english in sorted(
-            self._glossary.names_for(text, question).items(), key=lambda item: -len(item[0])
-        ):
-            text = text.replace(arabic, english)
-        return text

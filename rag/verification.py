@@ -24,14 +24,21 @@ from vectorstore.analysis import analyse
 from vectorstore.arabic import fold
 
 SUPPORTED = 0.5  # probability from which a sentence counts as supported
+STEM = 4  # letters that a people and its country share
 _CITED = re.compile(r"\s*\[\d+\]")
 _LATIN_NAME = re.compile(r"(?<![\w'’-])[A-Z][\w'’-]*")
-# Words written large in English without being names of anything that an article must hold.
-_TITLES = frozenset(
-    "the a an in on at according he she it they we i his her its their this that these those and "
-    "but or yes no not mr mrs ms dr president minister prime foreign king queen prince sheikh "
-    "council state ministry government chinese russian arab arabic islamic muslim american "
-    "secretary general side party party's agency article articles archive news".split()
+# Words written large in English, mostly at a sentence's beginning, that name nothing.
+_NO_NAMES = frozenset(
+    "a an the this that these those he she it they we i you his her its their our my who what which "
+    "and but or so yet yes no not both all each every some many most more several other another "
+    "one two three four five six seven eight nine ten in on at by for from of to with without into "
+    "over under between among during since until till after before about against through across "
+    "according regarding concerning despite although though while when where if because as than "
+    "also however moreover meanwhile therefore thus then now today yesterday there here once only "
+    "still already later earlier finally first second third last next until up out off per via "
+    "mr mrs ms dr president minister prime foreign king queen prince sheikh council state states "
+    "ministry government secretary general side party agency article articles archive news "
+    "translation he's it's".split()
 )
 
 
@@ -122,16 +129,21 @@ class Verifier:
 
     def _missing_names(self, plain: str, held: str) -> list[str]:
         known = {
-            word for m in self._glossary.find_arabic(held) for word in _words(m.term.english)
+            word for english in self._glossary.meanings(held).values() for word in _words(english)
         } | set(_words(held))
         missing = []
         for match in _LATIN_NAME.finditer(plain):
             name = re.sub("['’]s$", "", match.group())
-            if name.lower() in _TITLES or any(part in known for part in _words(name)):
+            if name.lower() in _NO_NAMES or any(_akin(part, known) for part in _words(name)):
                 continue
             if find_transliterated(name, held) is None:
                 missing.append(name)
         return missing
+
+
+def _akin(word: str, known: set[str]) -> bool:
+    """Whether a word is known, or is of one stem with a known one: Chinese, China."""
+    return word in known or (len(word) >= STEM and any(k[:STEM] == word[:STEM] for k in known))
 
 
 def _words(text: str) -> list[str]:

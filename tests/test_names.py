@@ -4,15 +4,15 @@ GLOSSARY = Glossary({"Marsa Nour Port": "ميناء مرسى نور"})
 
 
 def test_cldr_names_with_clitics() -> None:
-    names = GLOSSARY.names_for("سافر الوفد إلى كازاخستان وروسيا في سبتمبر")
+    names = GLOSSARY.meanings("سافر الوفد إلى كازاخستان وروسيا في سبتمبر")
     assert names["كازاخستان"] == "Kazakhstan"
     assert names["وروسيا"] == "Russia"
     assert names["سبتمبر"] == "September"
 
 
 def test_the_users_names_win_and_the_questions_spelling_wins_over_all() -> None:
-    assert GLOSSARY.names_for("افتتاح ميناء مرسى نور")["ميناء مرسى نور"] == "Marsa Nour Port"
-    assert GLOSSARY.names_for("قال توكاييف", "What did Toqaev say?")["توكاييف"] == "Toqaev"
+    assert GLOSSARY.meanings("افتتاح ميناء مرسى نور")["ميناء مرسى نور"] == "Marsa Nour Port"
+    assert GLOSSARY.meanings("قال توكاييف", "What did Toqaev say?")["توكاييف"] == "Toqaev"
 
 
 def test_what_crosses_languages() -> None:
