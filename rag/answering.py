@@ -93,11 +93,12 @@ class Answerer:
             self._settings.evidence_sentences,
         )
         try:
-            draft = yield from self._generate(asked, sources, language, cancel, clock)
+            said = conversation.in_context(question, history)
+            draft = yield from self._generate(said, sources, language, cancel, clock)
         except Cancelled:
             yield AnswerReady(self._declined(retrieved, language, "cancelled", 0.0, clock))
             return
-        composed = self._composer.compose(asked, sources, draft, language)
+        composed = self._composer.compose(question, asked, sources, draft, language)
         yield AnswerReady(self._answered(retrieved, composed, language, probability, clock))
 
     def _generate(

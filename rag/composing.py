@@ -51,12 +51,15 @@ class Composed:
 
 
 def parse_draft(written: str, short_mark: str, long_mark: str) -> Draft:
-    """The two marked lines of a reply; a reply without marks is taken as the answer alone."""
+    """The two marked lines of a reply; of one without marks, the first line is the answer.
+
+    What follows is dropped: a small model goes on with a question of its own.
+    """
     short, lines = "", []
     for line in map(str.strip, written.splitlines()):
         if line.startswith(short_mark):
             short = _CITED.sub("", line.removeprefix(short_mark)).strip().rstrip(".")
-        elif line:
+        elif line.startswith(long_mark) or (line and not lines):
             lines.append(line.removeprefix(long_mark).strip())
     text = "\n".join(lines)
     return Draft(short, tuple(text[s.start : s.end] for s in split_sentences(text)))
@@ -76,9 +79,12 @@ class Composer:
         self._word_weights = word_weights
 
     def compose(
-        self, question: str, sources: Sequence[Source], draft: Draft, language: str
+        self, question: str, asked: str, sources: Sequence[Source], draft: Draft, language: str
     ) -> Composed:
-        """The verified answer to ``question``; without sentences if nothing can be said."""
+        """The verified answer to ``question``; without sentences if nothing can be said.
+
+        ``asked``: the question as it was searched, a follow-up with what it points to.
+        """
         cite = _Citer(self._store)
         kind = expected(question)
         sentences: list[AnswerSentence] = []
@@ -86,7 +92,7 @@ class Composer:
         written = _written(draft)
         if meets(_CITED.sub("", " ".join(written)), kind):
             for text in written:
-                verdict = self._verify(text, sources, language)
+                verdict = self._verify(text, sources, language, question)
                 if verdict.supported:
                     used += [i for i in verdict.evidence if i not in used]
                     cited = [sources[i] for i in verdict.evidence]
@@ -98,16 +104,19 @@ class Composer:
         for left, i in zip(range(len(quotes), 0, -1), quotes, strict=True):
             said = " ".join(s.text for s in sentences)
             room = (MOST_WORDS - len(said.split())) // left
-            quoted = self._quoted(sources[i], question, language, room, said)
+            quoted = self._quoted(sources[i], asked, language, room, said)
             if quoted is not None:
                 sentences.append(_cited(quoted, [sources[i]], cite, 1.0))
         short = self._short(draft, sources, language) if sentences else None
         return Composed(tuple(sentences), tuple(cite.citations), short, path)
 
-    def _verify(self, text: str, sources: Sequence[Source], language: str) -> Verdict:
+    def _verify(
+        self, text: str, sources: Sequence[Source], language: str, question: str = ""
+    ) -> Verdict:
         return self._verifier.check(
             text,
             [_claim(s) for s in sources],
+            question=question,
             same_language=all(s.language == language for s in sources),
             hint=[int(n) - 1 for n in _CITED.findall(text)],
         )

@@ -91,6 +91,12 @@ def standalone(question: str, history: Sequence[Mapping[str, str]]) -> str:
     return f"{asked[-1]} {question}"
 
 
+def in_context(question: str, history: Sequence[Mapping[str, str]]) -> str:
+    """A question for the model: a follow-up with the user's last question after it, in brackets."""
+    asked = [turn["content"] for turn in history if turn["role"] == "user"]
+    return f"{question} ({asked[-1]})" if asked and is_follow_up(question) else question
+
+
 def is_follow_up(question: str) -> bool:
     """Whether a question leans on what was said before: its opening, its pointers, its length."""
     folded = fold(question).strip()

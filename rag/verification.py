@@ -29,8 +29,8 @@ _CITED = re.compile(r"\s*\[\d+\]")
 _LATIN_NAME = re.compile(r"(?<![\w'’-])[A-Z][\w'’-]*")
 # Words written large in English, mostly at a sentence's beginning, that name nothing.
 _NO_NAMES = frozenset(
-    "a an the this that these those he she it they we i you his her its their our my who what which "
-    "and but or so yet yes no not both all each every some many most more several other another "
+    "a an the this that these those he she it they we i you his her its their our my who what "
+    "which and but or so yet yes no not both all each every some many most more several other another "
     "one two three four five six seven eight nine ten in on at by for from of to with without into "
     "over under between among during since until till after before about against through across "
     "according regarding concerning despite although though while when where if because as than "
@@ -39,6 +39,16 @@ _NO_NAMES = frozenset(
     "mr mrs ms dr president minister prime foreign king queen prince sheikh council state states "
     "ministry government secretary general side party agency article articles archive news "
     "translation he's it's".split()
+)
+
+
+# Stems that a sentence may take over from the question without asserting anything by them.
+_LIGHT = frozenset(
+    stem
+    for word in "بلغ بلغت يبلغ عدد حجم نسبة قيمة قال قالت ذكر ذكرت أعلن أعلنت أكد أضاف أشار تم جرى "
+    "وفق بحسب حسب مقال خبر تقرير صحيفة وكالة عام سنة شهر يوم اسم name number amount total said "
+    "told according article report year month day reach reached".split()
+    for stem in analyse(word)
 )
 
 
@@ -77,11 +87,18 @@ class Verifier:
         claims: Sequence[Claim],
         *,
         same_language: bool,
+        question: str = "",
         hint: Sequence[int] = (),
     ) -> Verdict:
-        """Verdict on one sentence; ``hint``: indices that the model itself cited."""
+        """Verdict on one sentence; ``hint``: indices that the model itself cited.
+
+        A sentence that only repeats ``question`` says nothing and is not supported, and neither is
+        one that takes a word over from the question which the evidence does not hold: so a false
+        premise would be asserted.
+        """
         plain = _CITED.sub("", sentence).strip()
-        if not claims or not any(c.isalnum() for c in plain):
+        asked = set(analyse(question))
+        if not claims or not set(analyse(plain)) - asked:
             return Verdict(False, 0.0, ())
         scores = self._scores(plain, claims, same_language)
         best = max(range(len(claims)), key=lambda i: (scores[i] + 0.05 * (i in hint), -i))
@@ -97,6 +114,9 @@ class Verifier:
         if same_language and len(chosen) > 1:
             joined = " ".join(claims[i].text for i in chosen)
             support = max(support, _probability(_overlap(plain, joined), same_language))
+        if same_language and not missing:
+            held = set(analyse(" ".join(f"{claims[i].text} {claims[i].heading}" for i in chosen)))
+            missing = sorted((set(analyse(plain)) & asked) - held - _LIGHT)
         if missing:
             support = min(support, 0.2)
         return Verdict(support >= SUPPORTED, round(support, 4), tuple(chosen), tuple(missing))
