@@ -224,7 +224,7 @@ def _plain(text: str) -> str:
 def _claim(source: Source) -> Claim:
     e = source.evidence
     heading = " ".join(filter(None, (e.source, e.title, e.date, source.speaker)))
-    return Claim(e.quote, heading)
+    return Claim(e.quote, heading, e.article_id)
 
 
 def _share(quote: str, said: str) -> float:

@@ -56,11 +56,13 @@ _LIGHT = frozenset(
 class Claim:
     """What a sentence is checked against: the words of an article and who stands behind them.
 
-    ``heading`` holds source, title and date, in which names may also be found.
+    ``heading`` holds source, title and date, in which names may also be found. ``article_id``:
+    two sentences support one claim together only if they are of one article.
     """
 
     text: str
     heading: str
+    article_id: str = ""
 
 
 @dataclass(frozen=True)
@@ -107,7 +109,8 @@ class Verifier:
         if missing:  # a second sentence may hold what the first lacks
             for i in sorted(range(len(claims)), key=lambda i: -scores[i]):
                 fewer = self._missing(plain, [claims[j] for j in (*chosen, i)], same_language)
-                if i != best and len(fewer) < len(missing):
+                together = i != best and claims[i].article_id == claims[best].article_id
+                if together and len(fewer) < len(missing):
                     chosen, missing = [*chosen, i], fewer
                     break
         support = _probability(max(scores[i] for i in chosen), same_language)
