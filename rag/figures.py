@@ -15,7 +15,7 @@ from vectorstore.arabic import fold
 
 @dataclass(frozen=True)
 class Figure:
-    """``value`` of the figure at ``text[start:end]`` of the folded text; ``digits``: not in words."""
+    """``value`` of the figure at ``[start:end]`` of the folded text; ``digits``: not in words."""
 
     value: float
     start: int
@@ -35,9 +35,15 @@ _DUALS = {
     **dict.fromkeys("ملياران مليارين ملياري".split(), 2e9),
     **dict.fromkeys("مايتان مايتين مايتي ميتان ميتين ميتي".split(), 200.0),
 }
-_ENGLISH = "two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen eighteen nineteen twenty".split()
+_ENGLISH = (
+    "two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen "
+    "seventeen eighteen nineteen twenty"
+).split()
 _ENGLISH_TENS = "twenty thirty forty fifty sixty seventy eighty ninety".split()
-_ENGLISH_ORDINALS = "second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth twentieth".split()
+_ENGLISH_ORDINALS = (
+    "second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth thirteenth "
+    "fourteenth fifteenth sixteenth seventeenth eighteenth nineteenth twentieth"
+).split()
 _ARABIC_UNITS = "ثلاث اربع خمس ست سبع ثمان تسع عشر".split()
 _ARABIC_TENS = "عشر ثلاث اربع خمس ست سبع ثمان تسع".split()
 _ARABIC_HUNDREDS = "ثلاث اربع خمس ست سبع ثمان تسع".split()
@@ -77,22 +83,29 @@ def _word_values() -> dict[str, float]:
 
 _WORDS = _word_values()
 _NUMBER = re.compile(
-    r"(?<![\w.,])(?:ال|و|ب|ل|ف|ك|ول|وب|\$|€|£)*(\d{1,3}(?:[,.]\d{3})+(?:[.,]\d+)?|\d+(?:[.,]\d+)?)"
-    r"(?:st|nd|rd|th|k|m|bn)?(?![\d])"
+    r"(?<!\w)(?<!\d[.,])(?:ال|و|ب|ل|ف|ك|ول|وب|\$|€|£)*"
+    r"(\d{1,3}(?:[,.]\d{3})+(?:[.,]\d+)?|\d+(?:[.,]\d+)?)"
+    r"(?:(?:st|nd|rd|th|k|m|bn)(?![a-z]))?(?!\d)"
 )
+_GROUPED = re.compile(r"\d+(?:[,.]\d{3})+")
 _WORD = re.compile(r"[^\W\d_]+")
+_NEXT_WORD = re.compile(r"[\s-]*([^\W\d_]+)")
 _SUFFIX = {"k": 1e3, "m": 1e6, "bn": 1e9}
 
 
 def _value(number: str) -> float:
-    groups = re.split("[,.]", number)
-    if len(groups) > 1 and all(len(g) == 3 for g in groups[1:]) and "," in number:
-        return float("".join(groups))
-    if len(groups) > 2 and all(len(g) == 3 for g in groups[1:]):
-        return float("".join(groups))
-    if number.count(",") == 1 and "." not in number:
-        return float(number.replace(",", "."))
-    return float(number.replace(",", ""))
+    """Of digits with separators: 1,234.5 and 1.234,5 alike; a single comma may be a point."""
+    whole, fraction = number, ""
+    if "," in number and "." in number:  # the last separator is the decimal point
+        point = max(",.", key=number.rfind)
+        whole, _, fraction = number.rpartition(point)
+        if point in whole or not _GROUPED.fullmatch(whole):  # 1,234.567,890: thousands all along
+            whole, fraction = number, ""
+    elif number.count(",") == 1 and not _GROUPED.fullmatch(number):
+        whole, _, fraction = number.partition(",")
+    elif number.count(".") == 1:
+        whole, _, fraction = number.partition(".")
+    return float(f"{re.sub('[,.]', '', whole)}.{fraction or 0}")
 
 
 def find_figures(text: str) -> list[Figure]:
@@ -132,7 +145,7 @@ def _read_words(folded: str, start: int) -> tuple[float, int] | None:
     """A number in words that starts here: its value and end."""
     total, current, end, position = 0.0, 0.0, start, start
     seen = False
-    while match := re.compile(r"[\s-]*([^\W\d_]+)").match(folded, position):
+    while match := _NEXT_WORD.match(folded, position):
         word = match.group(1)
         value = _WORDS.get(word)
         for clitic in ("و", "ب", "ل", "ف", "ال", "وال"):

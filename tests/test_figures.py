@@ -21,6 +21,11 @@ from rag.figures import find_figures, missing_figures
         ("من 10 إلى 16 سبتمبر", [10, 16]),
         ("one of them, واحد منهم", []),
         ("$3bn and 20k", [3e9, 20e3]),
+        ("5km, 10mm", [5, 10]),
+        ("بكين،2020", [2020]),
+        ("1.234.567,89 and 1,234.5", [1_234_567.89, 1234.5]),
+        ("1,234.567.8", [12_345_678]),
+        ("", []),
     ],
 )
 def test_values(text: str, values: list[float]) -> None:
