@@ -1,9 +1,13 @@
 from __future__ import annotations
 
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from vectorstore import analysis
 from vectorstore.analysis import analyse
 
 
@@ -72,3 +76,17 @@ def test_any_text_is_analysed_into_tokens_that_the_index_keeps_whole(text: str) 
     for token in analyse(text):
         assert token
         assert not any(c.isspace() or c in '"-_*^:' for c in token)
+
+
+def test_threads_get_the_stems_that_one_thread_gets() -> None:
+    text = " ".join(f"{a}{b}{c}ون" for a in "كتبد" for b in "سلمن" for c in "قفعح") + " relations"
+    alone = analyse(text)
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        for _ in range(5):
+            analysis._stem.cache_clear()
+            with ThreadPoolExecutor(6) as pool:
+                assert all(found == alone for found in pool.map(analyse, [text] * 6))
+    finally:
+        sys.setswitchinterval(interval)

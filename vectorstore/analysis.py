@@ -14,6 +14,7 @@ measured the same (.887/.980), so the library stays.
 from __future__ import annotations
 
 import re
+import threading
 from functools import lru_cache
 
 import snowballstemmer
@@ -47,6 +48,7 @@ _STOP_WORDS = frozenset(
 
 _arabic_stemmer = snowballstemmer.stemmer("arabic")
 _english_stemmer = snowballstemmer.stemmer("english")
+_stemming = threading.Lock()  # a stemmer keeps the word it works on in itself
 
 
 def analyse(text: str) -> list[str]:
@@ -84,9 +86,13 @@ def _numbers(word: str) -> list[str]:
 @lru_cache(maxsize=1 << 18)
 def _stem(word: str) -> str:
     if _ARABIC.search(word):
-        return fold(_arabic_stemmer.stemWord(_without_clitics(word)))
+        with _stemming:
+            return fold(_arabic_stemmer.stemWord(_without_clitics(word)))
     if word.isascii() and word.isalpha():
-        return "" if len(word) == 1 else _english_stemmer.stemWord(word)
+        if len(word) == 1:
+            return ""
+        with _stemming:
+            return _english_stemmer.stemWord(word)
     return word
 
 
