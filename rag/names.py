@@ -8,9 +8,9 @@ the user's own names from the settings, which win over all.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import files
 
 from babel import Locale
@@ -48,7 +48,7 @@ class Match:
 
 
 class Glossary:
-    """Looks terms up in texts of either language. Immutable once made.
+    """Looks terms up in texts of either language. Safe to use from several threads.
 
     A run of Arabic words is looked up as it is written, clitics taken off, and only then by its
     stems, which bring inflected forms but also strangers together (لندن, "London", and بولندا,
@@ -56,18 +56,32 @@ class Glossary:
     """
 
     def __init__(self, own_names: Mapping[str, str] | None = None) -> None:
-        own = tuple(Term(arabic, english, True) for english, arabic in (own_names or {}).items())
-        self._written: dict[tuple[str, ...], Term] = {}
-        self._stems: dict[tuple[str, ...], Term] = {}
-        self._english: dict[tuple[str, ...], list[Term]] = {}
-        for term in (*own, *_lexicon(), *_cldr_names(), *_outlets()):
-            words = _ARABIC_WORD.findall(term.arabic)
-            self._written.setdefault(tuple(_without_article(fold(w)) for w in words), term)
-            self._english.setdefault(tuple(analyse(term.english)), []).append(term)
-        for term in (*own, *_lexicon(), *(t for t in _cldr_names() if " " in t.arabic)):
-            self._stems.setdefault(tuple(analyse(term.arabic)), term)
-        for table in (self._written, self._stems, self._english):
-            table.pop((), None)
+        self._own = tuple(
+            Term(arabic, english, True) for english, arabic in (own_names or {}).items()
+        )
+
+    # The tables are made at the first look-up: stemming some ten thousand terms takes a second,
+    # which a command that asks nothing need not wait for.
+
+    @cached_property
+    def _written(self) -> dict[tuple[str, ...], Term]:
+        def key(term: Term) -> tuple[str, ...]:
+            return tuple(_without_article(fold(w)) for w in _ARABIC_WORD.findall(term.arabic))
+
+        return _first_by(key, (*self._own, *_lexicon(), *_cldr_names(), *_outlets()))
+
+    @cached_property
+    def _stems(self) -> dict[tuple[str, ...], Term]:
+        phrases = (t for t in _cldr_names() if " " in t.arabic)
+        return _first_by(lambda t: tuple(analyse(t.arabic)), (*self._own, *_lexicon(), *phrases))
+
+    @cached_property
+    def _english(self) -> dict[tuple[str, ...], list[Term]]:
+        table: dict[tuple[str, ...], list[Term]] = {}
+        for term in (*self._own, *_lexicon(), *_cldr_names(), *_outlets()):
+            if key := tuple(analyse(term.english)):
+                table.setdefault(key, []).append(term)
+        return table
 
     def find_arabic(self, text: str) -> list[Match]:
         """Terms in an Arabic text, longest first at each place, in order, not overlapping."""
@@ -147,11 +161,11 @@ class Glossary:
                 found[word] = name
         for match in self.find_arabic(arabic):
             spelling = arabic[match.start : match.end]
-            if not any(spelling in known for known in found):
+            if not _among(spelling, found):
                 found[spelling] = match.term.english
         for part, english in self._parts_of_names(article).items():
             for word in _ARABIC_WORD.findall(arabic):
-                if part in _without_clitics(fold(word)) and not any(word in k for k in found):
+                if part in _without_clitics(fold(word)) and not _among(word, found):
                     found[word] = english
         return dict(sorted(found.items(), key=lambda item: arabic.find(item[0])))
 
@@ -165,6 +179,17 @@ class Glossary:
                     if arabic_skeleton(arabic[i]) == latin_skeleton(english[i]):
                         parts.setdefault(fold(arabic[i]), english[i])
         return parts
+
+
+def _first_by(
+    key: Callable[[Term], tuple[str, ...]], terms: Iterable[Term]
+) -> dict[tuple[str, ...], Term]:
+    """Terms by their keys, the first of each key; those with an empty one left out."""
+    table: dict[tuple[str, ...], Term] = {}
+    for term in terms:
+        if words := key(term):
+            table.setdefault(words, term)
+    return table
 
 
 def _longest_matches(
@@ -188,12 +213,22 @@ def _longest_matches(
     return matches
 
 
+def _among(words: str, terms: Iterable[str]) -> bool:
+    """Whether one of the terms is or holds these words: whole ones, «شي» is not in «شينخوا»."""
+    return any(f" {words} " in f" {term} " for term in terms)
+
+
 def _without_article(word: str) -> str:
     return word[2:] if word.startswith("ال") and len(word) > 4 else word
 
 
 def _without_clitics(word: str) -> list[str]:
-    """A folded word as it is, then without its conjunction, preposition and article."""
+    """A folded word as it is, then without its conjunction, preposition and article.
+
+    None for the empty word, which is what folding leaves of a tatweel that stands alone as a dash.
+    """
+    if not word:
+        return []
     forms = [word]
     if word[0] in "وف" and len(word) > 3:
         forms.append(word[1:])

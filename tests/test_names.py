@@ -27,3 +27,15 @@ def test_share_of_a_questions_names_in_a_text() -> None:
     assert GLOSSARY.share_of_names("What did Lavrov say about Mongolia?", text) == 0.5
     assert GLOSSARY.share_of_names("ماذا أرسلت الصين إلى العراق؟", text) == 0.5
     assert GLOSSARY.share_of_names("ماذا حدث؟", text) == 1
+
+
+def test_a_part_of_a_name_has_the_persons_english() -> None:
+    article = "وصل شي جين بينغ إلى العاصمة."
+    assert GLOSSARY.meanings("شينخوا ـ استقبل شي الوفد", article=article)["شي"] == "Xi"
+
+
+def test_texts_without_words() -> None:
+    for text in ("", "؟!", "ـ ـــ", "\u064b", "🚢", "{}"):
+        assert GLOSSARY.meanings(text, text, text) == {}
+        assert GLOSSARY.crossing_terms(text, "ar") == GLOSSARY.crossing_terms(text, "en") == ""
+        assert GLOSSARY.share_of_names(text, text) == 1
