@@ -11,10 +11,12 @@ terms that the glossary translates), so it can help and hardly hurt.
 
 from __future__ import annotations
 
+import itertools
 import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 
@@ -23,11 +25,14 @@ from rag.answer import Evidence, FoundPassage, Retrieved
 from rag.expectations import expected, meets
 from rag.language import detect_language
 from rag.names import Glossary
+from rag.parts import parts
 from vectorstore.analysis import analyse
 from vectorstore.arabic import fold
 from vectorstore.outlets import find_outlets, same_outlet
 from vectorstore.store import Store
 from vectorstore.types import Article, Filters, Span, StoredPassage
+
+_T = TypeVar("_T")
 
 CANDIDATES = 50  # passages taken from each of the two searches
 READ_PASSAGES = 12  # passages whose sentences are ranked
@@ -92,25 +97,39 @@ class Retriever:
         passages: int = 10,
         evidence: int = 10,
     ) -> Retrieved:
-        """The best passages and evidence sentences, best first; ties by article and place."""
+        """The best passages and evidence sentences, best first; ties by article and place.
+
+        Where a question asks several things, each part is searched as well and the findings are
+        taken in turn, so that no part is left without evidence.
+        """
         started = time.perf_counter()
         filters = filters or Filters()
-        vector = self._embedder().embed_query(question)
-        language = detect_language(question)
-        words = _Words(self, question, language)
-        candidates = self._rank_passages(question, words, vector, filters)
-        sentences = self._rank_sentences(question, words, vector, candidates[:READ_PASSAGES])
-        best = {e: rank for rank, e in reversed(list(enumerate(e.passage_id for e in sentences)))}
-        candidates.sort(key=lambda c: best.get(c.passage.passage_id, len(sentences)))
-        found = _without_repeats(sentences)
+        words, candidates, found = self._find(question, filters)
+        signals = self._signals(question, words, candidates, found)
+        for part in parts(question):
+            _, more, rest = self._find(part, filters)
+            found = _in_turn(found, rest)
+            candidates = _in_turn(candidates, more)
         return Retrieved(
             question=question,
-            evidence=tuple(s.evidence for s in found[:evidence]),
+            evidence=tuple(s.evidence for s in _without_repeats(found)[:evidence]),
             passages=tuple(_found(c) for c in _one_a_story(candidates)[:passages]),
             dropped_undated=self._store.undated(filters),
             retrieve_ms=(time.perf_counter() - started) * 1000,
-            signals=self._signals(question, words, candidates, found),
+            signals=signals,
         )
+
+    def _find(
+        self, question: str, filters: Filters
+    ) -> tuple[_Words, list[_Candidate], list[_Scored]]:
+        """Passages by their best sentence, and sentences, best first."""
+        vector = self._embedder().embed_query(question)
+        words = _Words(self, question, detect_language(question))
+        candidates = self._rank_passages(question, words, vector, filters)
+        found = self._rank_sentences(question, words, vector, candidates[:READ_PASSAGES])
+        best = {i: rank for rank, i in reversed(list(enumerate(s.passage_id for s in found)))}
+        candidates.sort(key=lambda c: best.get(c.passage.passage_id, len(found)))
+        return words, candidates, _without_repeats(found)
 
     def crossing_terms(self, question: str, language: str) -> str:
         """What of a question can be searched in text of the other language."""
@@ -238,7 +257,6 @@ class Retriever:
             "expected": float(meets(best, expected(question))),
         }
 
-
     def _surroundings(self, top: _Scored, candidates: Sequence[_Candidate]) -> str:
         """The best sentence's passage with its article's outlet, title and date."""
         found = next(c for c in candidates if c.passage.passage_id == top.passage_id)
@@ -263,6 +281,12 @@ class _Words:
         if crossed not in self._weights:
             self._weights[crossed] = self._retriever.word_weights(self._question, crossed)
         return self._weights[crossed]
+
+
+def _in_turn(first: list[_T], second: list[_T]) -> list[_T]:
+    """One of each in turn, until both are used up."""
+    pairs = itertools.zip_longest(first, second)
+    return [x for pair in pairs for x in pair if x is not None]
 
 
 def _order(s: _Scored) -> tuple[float, str, int]:

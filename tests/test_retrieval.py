@@ -68,3 +68,9 @@ def test_filters_that_leave_nothing_find_nothing(retriever: Retriever) -> None:
 def test_at_most_as_many_as_asked_for(retriever: Retriever) -> None:
     found = retriever.retrieve("الجسر والميناء", passages=1, evidence=2)
     assert len(found.passages) == 1 and len(found.evidence) == 2
+
+
+def test_every_part_of_a_question_gets_evidence(retriever: Retriever) -> None:
+    found = retriever.retrieve("كم سفينة صيد وصلت إلى رصيف الميناء، وكم مليون دينار كلف الجسر؟")
+    first = " ".join(e.quote for e in found.evidence[:3])
+    assert "45 سفينة" in first and "12 مليون" in first

@@ -1,0 +1,22 @@
+import pytest
+
+from rag.parts import parts
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("كم سفينة وصلت إلى الميناء، وكم طنا من السمك بيع في السوق؟",
+         ["كم سفينة وصلت إلى الميناء", "كم طنا من السمك بيع في السوق؟"]),
+        ("Who criticised the plan at the meeting, and who reported that he did so?",
+         ["Who criticised the plan at the meeting", "who reported that he did so?"]),
+        ("For what did the mayor thank the coach, and for what did he blame him?",
+         ["For what did the mayor thank the coach", "for what did he blame him?"]),
+        ("من افتتح الجسر ومتى؟", []),
+        ("من افتتح الجسر والميناء؟", []),
+        ("Which ships and boats arrived?", []),
+        ("وكم سفينة وصلت؟", []),
+    ],
+)  # fmt: skip
+def test_parts(question: str, expected: list[str]) -> None:
+    assert parts(question) == expected
