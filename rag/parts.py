@@ -1,4 +1,4 @@
-"""The parts of a question that asks several things: «كم دولة…، وكم مدينة…», "who said…, and when?"."""
+"""The parts of a question that asks several things: «كم دولة…، وكم مدينة…», "who…, and when?"."""
 
 from __future__ import annotations
 
