@@ -21,22 +21,26 @@ class Expected(Enum):
     ANYTHING = "anything"
 
 
+# Words stand alone: «متى؟», «(مارس)»; Arabic ones may carry a conjunction or preposition.
 _FIGURE = re.compile(
-    r"\bhow (?:many|much|old|long|far|large|big|high|tall)\b|\bwhat (?:percentage|share|proportion|number|sum)\b"
-    r"|(?:^|\s)(?:و|ف|ب|ل)?كم(?:\s|$)|(?:^|\s)(?:ما|وما) (?:عدد|نسبه|حجم|قيمه|مبلغ|تكلفه|مقدار|سعر)\b"
+    r"\bhow (?:many|much|old|long|far|large|big|high|tall)\b"
+    r"|\bwhat (?:percentage|share|proportion|number|sum)\b"
+    r"|(?<!\w)(?:و|ف|ب|ل)?كم(?!\w)"
+    r"|(?<!\w)(?:ما|وما) (?:عدد|نسبه|حجم|قيمه|مبلغ|تكلفه|مقدار|سعر)\b"
 )
 _TIME = re.compile(
     r"\bwhen\b|\b(?:what|which) (?:year|date|month|day)\b|\bon what date\b"
-    r"|(?:^|\s)(?:و|ف)?متي(?:\s|$)|(?:^|\s)(?:في|ب)?\s?(?:اي|ايه) (?:عام|سنه|شهر|يوم|تاريخ)\b|\bتاريخ\b"
+    r"|(?<!\w)(?:و|ف)?متي(?!\w)"
+    r"|(?<!\w)(?:في|ب)?\s?(?:اي|ايه) (?:عام|سنه|شهر|يوم|تاريخ)\b|\bتاريخ\b"
 )
 _TIME_WORDS = re.compile(
     r"\b(?:january|february|march|april|may|june|july|august|september|october|november|december"
     r"|monday|tuesday|wednesday|thursday|friday|saturday|sunday|today|yesterday|century|decade"
     r"|morning|evening|night|ago|last|next|during|after|before|since|until)\b"
-    r"|(?:^|\s)(?:و|ف|ب|ل)?(?:ال)?(?:يناير|فبراير|مارس|ابريل|مايو|يونيو|يوليو|اغسطس|سبتمبر|اكتوبر"
+    r"|(?<!\w)(?:و|ف|ب|ل)?(?:ال)?(?:يناير|فبراير|مارس|ابريل|مايو|يونيو|يوليو|اغسطس|سبتمبر|اكتوبر"
     r"|نوفمبر|ديسمبر|كانون|شباط|اذار|نيسان|ايار|حزيران|تموز|اب|ايلول|تشرين|رمضان|شوال|محرم|سبت|احد"
     r"|اثنين|ثلاثاء|اربعاء|خميس|جمعه|امس|اليوم|غدا|قرن|عقد|صباح|مساء|عام|سنه|شهر|اسبوع|الماضي"
-    r"|الماضيه|المقبل|الجاري|منذ|قبل|بعد|خلال|عندما)(?=\s|$|[.,])"
+    r"|الماضيه|المقبل|الجاري|منذ|قبل|بعد|خلال|عندما)(?!\w)"
 )
 
 
