@@ -9,6 +9,9 @@ from collections.abc import Mapping
 from vectorstore.analysis import analyse
 from vectorstore.arabic import fold, fold_aligned
 
+# Before a whole word: none of a word, or an Arabic conjunction, preposition or article.
+_BEFORE = r"(?:(?<!\w)|(?<=\b[وفبلك])|(?<=\bال)|(?<=\bلل)|(?<=\b[وفبك]ال))(?<!\d[.,])"
+_AFTER = r"(?!\w|[.,]\d)"
 _CLAUSE = re.compile(r"(?<=[،,؛;:])\s+|\s+(?=[-–—]\s)")
 
 
@@ -56,9 +59,10 @@ def snap(words: str, text: str, least: float = 0.75) -> tuple[int, int] | None:
     after folding, else the run whose stems are most like (token F1 of at least ``least``).
     """
     folded, origin = fold_aligned(text)
-    at = folded.find(fold(words)) if fold(words).strip() else -1
-    if at >= 0:
-        return origin[at], origin[at + len(fold(words)) - 1] + 1
+    if sought := fold(words).strip():
+        # Whole words, so that 12 is not found in 2012 nor "US" in "Russia".
+        if equal := re.search(f"{_BEFORE}{re.escape(sought)}{_AFTER}", folded):
+            return origin[equal.start()], origin[equal.end() - 1] + 1
     wanted = analyse(words)
     if not wanted:
         return None

@@ -32,5 +32,13 @@ def test_snap_finds_the_articles_own_words() -> None:
     assert text[start:end] == "40 مليار دولار"
     start, end = snap("السنوات الأربعة الاولى", text)
     assert text[start:end] == "السنوات الأربع الأولى"
+    start, end = snap("ميناء", text)
+    assert text[start:end] == "ميناء"
     assert snap("بكين", text) is None
     assert snap("", text) is None
+
+
+def test_snap_finds_whole_words_only() -> None:
+    assert snap("12", "في عام 2012 أو 12.5 أو 120") is None
+    assert snap("US", "Russia and the bus") is None
+    assert snap("12", "بلغ ١٢، لا 13") == (4, 6)
