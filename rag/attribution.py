@@ -15,12 +15,17 @@ from vectorstore.types import Span
 _BACK = 8  # sentences looked back for a name
 _VERBS = (
     "قال|قالت|قالا|أضاف|أضافت|أكد|أكدت|أوضح|أوضحت|أشار|أشارت|ذكر|ذكرت|صرح|صرحت|شدد|شددت|لفت|لفتت|"
-    "دعا|دعت|حث|حثت|أعرب|أعربت|أعلن|أعلنت|تابع|تابعت|بين|بينت|نوه|نوهت|كشف|كشفت|حذر|حذرت|اعتبر|"
+    "دعا|دعت|حث|حثت|أعرب|أعربت|أعلن|أعلنت|تابع|تابعت|بيّن|بينت|نوه|نوهت|كشف|كشفت|حذر|حذرت|اعتبر|"
     "اعتبرت|رأى|رأت|زعم|زعمت|نفى|نفت|تعهد|تعهدت|انتقد|انتقدت|طالب|طالبت|رحب|رحبت|أفاد|أفادت"
 )
-_LINKS = "إن|أن|إنه|أنه|إنها|أنها|إنهم|أنهم|بأن|بأنه|إلى|عن|على|في|خلال|عقب|بعد|قبل|عند|أثناء|الجانبين|أمس|اليوم"
+_LINKS = (
+    "إن|أن|إنه|أنه|إنها|أنها|إنهم|أنهم|بأن|بأنه|إلى|عن|على|في|خلال|عقب|بعد|قبل|عند|أثناء|"
+    "الجانبين|أمس|اليوم"
+)
+# «بيّن» ("made clear") only with its shadda: without it, it is the word "between".
 _REPORTS_AR = re.compile(
-    rf"(?:^|(?<=[\s،؛:\"«“(]))(?:و|ف|كما )?(?:قد )?(?:{_VERBS})(?P<subject>(?:\s+(?!(?:{_LINKS})\b)[\w()-]+){{0,9}}?)"
+    rf"(?:^|(?<=[\s،؛:\"«“(]))(?:و|ف|كما )?(?:قد )?(?:{_VERBS})"
+    rf"(?P<subject>(?:\s+(?!(?:{_LINKS})\b)[\w()-]+){{0,9}}?)"
     rf"\s*(?=\s(?:{_LINKS})\b|[،:.\"«“]|$)"
 )
 _PRONOUN = frozenset("هو هي هم أيضا أيضاً كذلك he she they it also".split())
@@ -60,7 +65,7 @@ def speaker_of(text: str, sentences: Sequence[Span], index: int) -> Speaker | No
 
 
 def with_speaker(sentence: str, name: str) -> str:
-    """A sentence that reports speech without a name, with the name after its verb: «وقال سالم إن»."""
+    """A sentence that reports speech without a name, with ``name`` after its verb."""
     for match in _REPORTS_AR.finditer(sentence):
         if not match["subject"].strip():
             at = match.start("subject")
