@@ -9,6 +9,7 @@ from vectorstore.arabic import fold
 
 TURNS = 6  # of the history that are read
 _LONGEST_FOLLOW_UP = 9  # words
+_CONTEXT = 600  # characters of earlier questions that go with a follow-up
 
 _OPENINGS = re.compile(r"^(?:و(?=\w)|ف(?=\w)|and\b|but\b|so\b|what about|how about|ماذا عن|then\b)")
 _POINTERS = frozenset(
@@ -18,50 +19,40 @@ _POINTERS = frozenset(
     "بلادها بلادهم كلاهما نفسه نفسها".split()
 )
 _GREETINGS = {
-    "ar": (
-        "مرحبا",
-        "اهلا",
-        "السلام عليكم",
-        "سلام",
-        "صباح الخير",
-        "مساء الخير",
-        "شكرا",
-        "شكرا جزيلا",
-    ),
-    "en": ("hi", "hello", "hey", "good morning", "good evening", "thanks", "thank you"),
+    *("مرحبا", "اهلا", "السلام عليكم", "سلام", "صباح الخير", "مساء الخير", "شكرا", "شكرا جزيلا"),
+    *("hi", "hello", "hey", "good morning", "good evening", "thanks", "thank you"),
 }
 _ABOUT = re.compile(
     r"(?:who|what) are you|what can you do|how do you work|من انت|ما انت"
     r"|ماذا (?:تستطيع|يمكنك)(?: ان تفعل| فعله)?|كيف تعمل"
 )
 _REPLIES = {
-    (
-        "ar",
-        "greeting",
-    ): "أهلا بك. اسألني عما في أرشيفك من الأخبار، وسأجيب بما تقوله المقالات مع مواضع الاقتباس.",
-    (
-        "en",
-        "greeting",
-    ): "Hello. Ask me about the news in your archive; I answer from the articles and show the words that each sentence rests on.",
-    (
-        "ar",
-        "about",
-    ): "أنا مستند، أمين أرشيف أخبارك. أعمل على جهازك وحده، وأجيب من مقالات أرشيفك، وأعرض لكل جملة الكلمات التي تستند إليها، وما لا يذكره الأرشيف أقول إني لا أعرفه.",
-    (
-        "en",
-        "about",
-    ): "I am Mustanad, the librarian of your news archive. I run on your machine alone, answer from your articles, show the words that every sentence rests on, and say so when the archive does not tell.",
+    ("ar", "greeting"): "أهلا بك. اسألني عما في أرشيفك من الأخبار، وسأجيب بما تقوله المقالات مع "
+    "مواضع الاقتباس.",
+    ("en", "greeting"): "Hello. Ask me about the news in your archive; I answer from the articles "
+    "and show the words that each sentence rests on.",
+    ("ar", "about"): "أنا مستند، أمين أرشيف أخبارك. أعمل على جهازك وحده، وأجيب من مقالات أرشيفك، "
+    "وأعرض لكل جملة الكلمات التي تستند إليها، وما لا يذكره الأرشيف أقول إني لا أعرفه.",
+    ("en", "about"): "I am Mustanad, the librarian of your news archive. I run on your machine "
+    "alone, answer from your articles, show the words that every sentence rests on, and say so "
+    "when the archive does not tell.",
 }
+# First words whose و or ف belongs to them: «وزير», «وفق», «فيروس».
+_OWN_W = (
+    *("وزير", "وزاره", "وفق", "وفد", "وكال", "وقع", "وصف", "ولد", "وباء", "ورد", "واشنطن", "وانغ"),
+    *("ووهان", "وسائل", "في", "فاز", "فرنس", "فلسط", "فريق", "فنزويلا", "فنلندا"),
+)
 
 
 def bounded(history: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
     """The last turns of a history, checked. Raises ValueError on a turn of another form."""
     turns = []
     for i, turn in enumerate(history):
-        role, content = turn.get("role"), turn.get("content")
+        known = turn if isinstance(turn, Mapping) else {}
+        role, content = known.get("role"), known.get("content")
         if role not in ("user", "assistant") or not isinstance(content, str):
             raise ValueError(
-                f"history turn {i} is {dict(turn)!r:.80}; expected "
+                f"history turn {i} is {turn!r:.80}; expected "
                 '{"role": "user" or "assistant", "content": text}'
             )
         turns.append({"role": role, "content": content})
@@ -71,7 +62,7 @@ def bounded(history: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
 def small_talk(question: str, language: str) -> str | None:
     """A fixed reply to a greeting or a question about the assistant itself, else None."""
     folded = re.sub(r"[^\w\s]", "", fold(question)).strip()
-    if folded in _GREETINGS["ar"] or folded in _GREETINGS["en"]:
+    if folded in _GREETINGS:
         return _REPLIES[language, "greeting"]
     if _ABOUT.fullmatch(folded):
         return _REPLIES[language, "about"]
@@ -79,53 +70,41 @@ def small_talk(question: str, language: str) -> str | None:
 
 
 def standalone(question: str, history: Sequence[Mapping[str, str]]) -> str:
-    """A question for retrieval: a follow-up is preceded by the user's last question.
+    """A question for retrieval: a follow-up is preceded by what the user asked before it.
 
     A question that stands on its own is returned as it is. The assistant's own words are left
     out, so that an error in an answer does not steer the next search; what the user asked about
     is what a follow-up points to.
     """
-    asked = [turn["content"] for turn in history if turn["role"] == "user"]
-    if not asked or not is_follow_up(question):
-        return question
-    return f"{asked[-1]} {question}"
+    before = _asked_before(history) if is_follow_up(question) else ""
+    return f"{before} {question}" if before else question
 
 
 def in_context(question: str, history: Sequence[Mapping[str, str]]) -> str:
-    """A question for the model: a follow-up with the user's last question after it, in brackets."""
-    asked = [turn["content"] for turn in history if turn["role"] == "user"]
-    return f"{question} ({asked[-1]})" if asked and is_follow_up(question) else question
+    """A question for the model: a follow-up with what was asked before after it, in brackets."""
+    before = _asked_before(history) if is_follow_up(question) else ""
+    return f"{question} ({before})" if before else question
+
+
+def _asked_before(history: Sequence[Mapping[str, str]]) -> str:
+    """The user's last question, and where that is a follow-up too what it leans on."""
+    leaned_on: list[str] = []
+    for turn in reversed(history):
+        asked = turn["content"].strip()
+        if turn["role"] != "user" or not asked or small_talk(asked, "en"):
+            continue
+        leaned_on.insert(0, asked)
+        if not is_follow_up(asked):
+            break
+    return " ".join(leaned_on)[-_CONTEXT:]
 
 
 def is_follow_up(question: str) -> bool:
     """Whether a question leans on what was said before: its opening, its pointers, its length."""
     folded = fold(question).strip()
     words = re.findall(r"\w+", folded)
-    if _OPENINGS.match(folded) and not _own_w(words):
+    if _OPENINGS.match(folded) and not (words and words[0].startswith(_OWN_W)):
         return True
     return len(words) <= 3 or (
         len(words) <= _LONGEST_FOLLOW_UP and any(w in _POINTERS for w in words)
-    )
-
-
-def _own_w(words: Sequence[str]) -> bool:
-    """«وزير», «وفق», «فيروس»: a first word whose و or ف belongs to it."""
-    return bool(words) and words[0].startswith(
-        (
-            "وزير",
-            "وزاره",
-            "وفق",
-            "وفد",
-            "وكال",
-            "وقع",
-            "وصف",
-            "ولد",
-            "في",
-            "فاز",
-            "فرنس",
-            "فلسط",
-            "فريق",
-            "وباء",
-            "ورد",
-        )
     )

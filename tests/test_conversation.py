@@ -1,6 +1,13 @@
 import pytest
 
-from rag.conversation import TURNS, bounded, is_follow_up, small_talk, standalone
+from rag.conversation import (
+    TURNS,
+    bounded,
+    in_context,
+    is_follow_up,
+    small_talk,
+    standalone,
+)
 
 
 @pytest.mark.parametrize(
@@ -21,6 +28,7 @@ def test_follow_ups(question: str) -> None:
     "question",
     [
         "كم بلغ حجم التجارة الثنائية بين البلدين في العام الماضي؟",
+        "واشنطن ماذا قالت عن الجسر الجديد؟",
         "وزير خارجية أي دولة زار المدينة في سبتمبر الماضي؟",
         "Which minister visited the harbour of Marsa Nour in September last year?",
     ],
@@ -36,6 +44,24 @@ def test_a_follow_up_is_searched_with_the_question_before_it() -> None:
     ]
     assert standalone("ومتى؟", history) == "من افتتح الجسر؟ ومتى؟"
     assert standalone("ومتى؟", []) == "ومتى؟"
+
+
+def test_a_follow_up_of_a_follow_up_reaches_the_question_that_stands_alone() -> None:
+    asked = ["كم سفينة وصلت إلى الميناء أمس؟", "من افتتح جسر مرسى نور الجديد؟", "ومتى؟", "شكرا"]
+    history = [{"role": "user", "content": content} for content in asked]
+    assert standalone("وأين؟", history) == "من افتتح جسر مرسى نور الجديد؟ ومتى؟ وأين؟"
+    assert in_context("وأين؟", history) == "وأين؟ (من افتتح جسر مرسى نور الجديد؟ ومتى؟)"
+
+
+def test_a_huge_turn_does_not_swell_the_question() -> None:
+    history = [{"role": "user", "content": "جسر " * 5000}]
+    assert len(standalone("ومتى؟", history)) < 1000
+
+
+@pytest.mark.parametrize("turn", ["x", None, {}, {"role": "user", "content": ["x"]}])
+def test_turns_of_another_form_are_refused(turn) -> None:
+    with pytest.raises(ValueError, match="history turn 0"):
+        bounded([turn])
 
 
 def test_history_is_bounded_and_checked() -> None:
