@@ -130,7 +130,8 @@ class Composer:
         """
         words = source.evidence.quote.strip()
         name = _name(source.evidence, language)
-        if room < SHORTEST_QUOTE or _share(words, said) >= SAME_WORDS:
+        shown = source.shown if source.translated else words
+        if room < SHORTEST_QUOTE or _share(shown, said) >= SAME_WORDS:
             return None
         if source.translated:
             verdict = self._verifier.check(source.shown, [_claim(source)], same_language=False)

@@ -12,8 +12,8 @@ from rag.sentences import split_sentences
 from vectorstore.store import Store
 from vectorstore.types import Span
 
-LONGEST_SENTENCE = 360  # characters of a sentence in the prompt, about 120 tokens of Arabic
-LONGEST_EVIDENCE = 900  # characters of all sentences in a prompt, about 300 tokens
+LONGEST_SENTENCE = 480  # characters of a sentence in the prompt, about 160 tokens of Arabic
+LONGEST_EVIDENCE = 960  # characters of all sentences in a prompt, about 320 tokens
 TRANSLATED = 2  # sentences of another language in a prompt: translating each takes seconds
 
 

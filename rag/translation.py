@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from models.protocols import LanguageModel
 from rag.answer import Token
 from rag.names import Glossary
 from rag.prompts import translation_prompt
+from rag.transliteration import same_name
 
+_NAME = re.compile(r"[A-Z][a-z]{2,}")
 _KEPT = 512  # translations kept in memory
 
 
@@ -32,10 +35,8 @@ class Translator:
 
         ``question`` and ``article`` help with names: see ``Glossary.meanings``.
         """
-        words = "; ".join(
-            f"{arabic} = {english}"
-            for arabic, english in self._glossary.meanings(text, question, article).items()
-        )
+        meanings = self._glossary.meanings(text, question, article)
+        words = "; ".join(f"{arabic} = {english}" for arabic, english in meanings.items())
         key = (model.identity, words, text)
         if key in self._done:
             return self._done[key]
@@ -49,5 +50,21 @@ class Translator:
             yield Token(piece)
         if len(self._done) >= _KEPT:
             self._done.pop(next(iter(self._done)))
-        self._done[key] = written.strip()
+        self._done[key] = respelt(written.strip(), meanings)
         return self._done[key]
+
+
+def respelt(translation: str, meanings: Mapping[str, str]) -> str:
+    """A translation with its names spelt as given: "Tukayev" is "Tokayev" if «توكاييف» is."""
+    given = {word for english in meanings.values() for word in english.split()}
+
+    def spelling(match: re.Match[str]) -> str:
+        name = match.group()
+        if name in given:
+            return name
+        for arabic, english in meanings.items():
+            if len(english.split()) == 1 and english[0].isupper() and same_name(name, arabic):
+                return english
+        return name
+
+    return _NAME.sub(spelling, translation)
