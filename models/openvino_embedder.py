@@ -72,10 +72,12 @@ class OpenVINOEmbedder:
             )
         self._request = compiled.create_infer_request()
         self._turn = threading.Lock()
+        self._last_question: tuple[str, list[int], np.ndarray] | None = None
 
     def embed_query(self, text: str) -> np.ndarray:
         """(d,) float32 vector of a question."""
-        return self._vectors([self.identity.query_prompt + text])[0]
+        _, hidden = self._question(text)
+        return normalised(hidden.mean(axis=0) @ self._dense)
 
     def embed_passages(self, passages: Sequence[PassageInput]) -> list[PassageVectors]:
         """Vectors of passages and of their sentences, in the order given."""
@@ -84,15 +86,37 @@ class OpenVINOEmbedder:
 
     def embed_query_tokens(self, text: str) -> np.ndarray:
         """(t, d) float32 vectors of a question's own tokens, L2-normalised, prompt left out."""
-        return self._token_vectors([(self.identity.query_prompt, text)])[0]
+        own, hidden = self._question(text)
+        return normalised(hidden[own] @ self._dense)
 
     def embed_sentence_tokens(
         self, sentences: Sequence[tuple[str | None, str]]
     ) -> list[np.ndarray]:
         """As ``embed_query_tokens``, for sentences: what late interaction compares."""
-        return self._token_vectors(
-            [(document_prompt(self.identity, title), text) for title, text in sentences]
-        )
+        prompts = [document_prompt(self.identity, title) for title, _ in sentences]
+        vectors: list[np.ndarray] = [np.zeros(0, np.float32)] * len(prompts)
+
+        def keep(index: int, encoding: Encoding, hidden: np.ndarray) -> None:
+            own = _tokens_after(prompts[index], encoding)
+            vectors[index] = normalised(hidden[own] @ self._dense)
+
+        self._run([p + text for p, (_, text) in zip(prompts, sentences, strict=True)], keep)
+        return vectors
+
+    def _question(self, text: str) -> tuple[list[int], np.ndarray]:
+        """Indices of a question's own tokens, and the output for all, (t, width).
+
+        That of the last question is kept: its vector and its tokens are asked for in turn.
+        """
+        last = self._last_question
+        if last is None or last[0] != text:
+            prompt = self.identity.query_prompt
+            kept: list[tuple[list[int], np.ndarray]] = []
+            self._run(
+                [prompt + text], lambda _, e, h: kept.append((_tokens_after(prompt, e), h.copy()))
+            )
+            last = self._last_question = (text, *kept[0])
+        return last[1:]
 
     def _vectors(self, texts: Sequence[str]) -> np.ndarray:
         """(n, d) float32: mean of the token vectors, dense layers, length 1."""
@@ -103,18 +127,6 @@ class OpenVINOEmbedder:
 
         self._run(texts, keep)
         return normalised(means @ self._dense)
-
-    def _token_vectors(self, pairs: Sequence[tuple[str, str]]) -> list[np.ndarray]:
-        """Token vectors of each (prompt, text), the text's own tokens only."""
-        vectors: list[np.ndarray] = [np.zeros((0, self._dense.shape[1]), np.float32)] * len(pairs)
-
-        def keep(index: int, encoding: Encoding, hidden: np.ndarray) -> None:
-            begin = len(pairs[index][0])
-            own = [i for i, (_, end) in enumerate(encoding.offsets) if end > begin]
-            vectors[index] = normalised(hidden[own] @ self._dense)
-
-        self._run([prompt + text for prompt, text in pairs], keep)
-        return vectors
 
     def _run(self, texts: Sequence[str], keep: Callable[[int, Encoding, np.ndarray], None]) -> None:
         """Call ``keep`` with the index, the tokens and the (t, width) output of every text.
@@ -133,6 +145,11 @@ class OpenVINOEmbedder:
                 output = self._request.infer([ids, mask], share_inputs=True, share_outputs=True)[0]
                 for row, i in enumerate(batch):
                     keep(i, encodings[i], output[row, : len(encodings[i].ids)])
+
+
+def _tokens_after(prompt: str, encoding: Encoding) -> list[int]:
+    """Indices of the tokens of the text that follows the prompt; begin and end marks left out."""
+    return [i for i, (_, end) in enumerate(encoding.offsets) if end > len(prompt)]
 
 
 def load_tokenizer(path: Path) -> Tokenizer:
