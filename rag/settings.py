@@ -31,7 +31,8 @@ class Settings(BaseModel):
     )
     language_model: str = Field(
         "qwen2.5-coder-1.5b-instruct",
-        description="catalogue name, path of a GGUF file, URL of an OpenAI-compatible server, or none",
+        description="catalogue name, path of a GGUF file, URL of an OpenAI-compatible server, "
+        "or none",
     )
     server_model: str = Field("", description="model name to ask a server for")
     server_api_key: str = Field("", description="key for a server, if it wants one")

@@ -95,7 +95,7 @@ def _close(a: str, b: str) -> bool:
 
 
 def find_transliterated(latin: str, arabic_text: str) -> str | None:
-    """The first word of ``arabic_text``, or two joined, that ``latin`` transliterates, else None."""
+    """The first word of ``arabic_text``, or two joined, that ``latin`` can stand for, else None."""
     words = re.findall(r"\w+", arabic_text)
     for word in words:
         if same_name(latin, word):

@@ -30,15 +30,15 @@ _LATIN_NAME = re.compile(r"(?<![\w'’-])[A-Z][\w'’-]*")
 # Words written large in English, mostly at a sentence's beginning, that name nothing.
 _NO_NAMES = frozenset(
     "a an the this that these those he she it they we i you his her its their our my who what "
-    "which and but or so yet yes no not both all each every some many most more several other another "
-    "one two three four five six seven eight nine ten in on at by for from of to with without into "
-    "over under between among during since until till after before about against through across "
-    "according regarding concerning despite although though while when where if because as than "
-    "also however moreover meanwhile therefore thus then now today yesterday there here once only "
-    "still already later earlier finally first second third last next until up out off per via "
-    "mr mrs ms dr president minister prime foreign king queen prince sheikh council state states "
-    "ministry government secretary general side party agency article articles archive news "
-    "translation he's it's".split()
+    "which and but or so yet yes no not both all each every some many most more several other "
+    "another one two three four five six seven eight nine ten in on at by for from of to with "
+    "without into over under between among during since until till after before about against "
+    "through across according regarding concerning despite although though while when where if "
+    "because as than also however moreover meanwhile therefore thus then now today yesterday "
+    "there here once only still already later earlier finally first second third last next "
+    "until up out off per via mr mrs ms dr president minister prime foreign king queen prince "
+    "sheikh council state states ministry government secretary general side party agency "
+    "article articles archive news translation he's it's".split()
 )
 
 
