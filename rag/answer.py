@@ -1,6 +1,6 @@
-"""What the assistant gives back: evidence, verified sentences, citations, and the stream's events.
+"""What the assistant gives back: evidence, verified sentences, citations, and a stream's events.
 
-The ``to_dict`` forms are the JSON contract of ``ask`` and ``search``: keys are added, never renamed.
+The ``to_dict`` forms are the JSON contract of ``ask`` and ``search``: keys are added, none renamed.
 """
 
 from __future__ import annotations
@@ -123,7 +123,10 @@ class Timings:
 
 @dataclass(frozen=True)
 class Answer:
-    """A verified answer, or a decline (``answered`` false, ``reason`` set)."""
+    """A verified answer, or a decline (``answered`` false, ``reason`` set).
+
+    ``model_error``: why the language model failed while it wrote, where that left only quotes.
+    """
 
     question: str
     language: str
@@ -140,9 +143,10 @@ class Answer:
     timings: Timings = field(default_factory=Timings)
     embedder: str = ""
     llm: str = ""
+    model_error: str | None = None
 
     def to_dict(self) -> dict:
-        """The JSON of ``mustanad ask``."""
+        """The JSON of ``mustanad ask``; "model_error" is there only where a model failed."""
         span = ("article_id", "start", "end", "score")
         return {
             "question": self.question,
@@ -159,6 +163,7 @@ class Answer:
             "passages": [{k: getattr(p, k) for k in span} for p in self.passages],
             "timings": asdict(self.timings),
             "models": {"embedder": self.embedder, "llm": self.llm},
+            **({"model_error": self.model_error} if self.model_error else {}),
         }
 
 

@@ -5,12 +5,13 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from models.protocols import Cancelled, Embedder, LanguageModel
+from models.protocols import Cancelled, Embedder, LanguageModel, ModelError
 from rag import conversation
 from rag.answer import (
     Answer,
@@ -34,6 +35,8 @@ from rag.sources import Source, read_sources
 from rag.translation import Translator
 from vectorstore.store import Store
 from vectorstore.types import Filters
+
+log = logging.getLogger(__name__)
 
 TITLE_WORDS = 8  # of an article without a title
 
@@ -68,7 +71,11 @@ class Answerer:
         history: Sequence[Mapping[str, str]] = (),
         cancel: threading.Event | None = None,
     ) -> Iterator[Event]:
-        """Evidence first, then the model's unverified words, then the verified answer."""
+        """Evidence first, then the model's unverified words, then the verified answer.
+
+        Where the model fails while it writes, the answer is the articles' own sentences and says
+        so in ``model_error``. Raises ModelError for a model that cannot be opened at all.
+        """
         clock = _Clock()
         filters = filters or Filters()
         history = conversation.bounded(history)
@@ -88,39 +95,42 @@ class Answerer:
         sources = read_sources(
             self._store,
             retrieved.evidence,
-            lambda crossed: self._retriever.word_weights(asked, crossed),
+            lambda text_language: self._retriever.weights_in(asked, text_language),
             language,
             self._settings.evidence_sentences,
         )
+        model = self._language_model() if self._language_model is not None else None
+        draft, failure = Draft("", ()), None
         try:
-            said = conversation.in_context(question, history)
-            draft = yield from self._generate(said, sources, language, cancel, clock)
+            if model is not None and sources:
+                said = conversation.in_context(question, history)
+                words = self._generate(model, said, sources, language, cancel)
+                draft = yield from clock.watching(words)
         except Cancelled:
             yield AnswerReady(self._declined(retrieved, language, "cancelled", 0.0, clock))
             return
+        except ModelError as error:
+            log.warning("the language model failed, the answer is a quote: %s", error)
+            failure = str(error)
         composed = self._composer.compose(question, asked, sources, draft, language)
-        yield AnswerReady(self._answered(retrieved, composed, language, probability, clock))
+        answer = self._answered(retrieved, composed, language, probability, clock)
+        yield AnswerReady(replace(answer, model_error=failure))
 
     def _generate(
         self,
+        model: LanguageModel,
         question: str,
         sources: list[Source],
         language: str,
         cancel: threading.Event | None,
-        clock: _Clock,
-    ) -> Iterator[Token]:
-        """Yield the model's words and return the draft; an empty draft without a model."""
-        if self._language_model is None:
-            return Draft("", ())
-        model = self._language_model()
+    ) -> Generator[Token, None, Draft]:
+        """Yield the model's words and return the draft; ``sources`` are translated in place."""
         if language == "en":
             for i, source in enumerate(sources):
                 if source.language == "ar":
-                    article = self._store.get(source.evidence.article_id).article.text
                     text = yield from self._translator.translate(
-                        model, source.shown, question, article, cancel
+                        model, source.shown, question, source.text, cancel
                     )
-                    clock.first_token()
                     sources[i] = replace(source, shown=text, translated=True)
         prompt = answer_prompt(language)
         messages = prompt.messages(
@@ -134,7 +144,6 @@ class Answerer:
             stop=("\n\n",),
             cancel=cancel,
         ):
-            clock.first_token()
             written += piece
             yield Token(piece)
         return parse_draft(written, prompt.short, prompt.long)
@@ -203,9 +212,18 @@ class _Clock:
     def now_ms(self) -> float:
         return round((time.perf_counter() - self._started) * 1000, 1)
 
-    def first_token(self) -> None:
-        if self.first_token_ms is None:
-            self.first_token_ms = self.now_ms()
+    def watching(self, tokens: Generator[Token, None, Draft]) -> Generator[Token, None, Draft]:
+        """The same tokens and result; the first of them is timed."""
+        try:
+            while True:
+                token = next(tokens)
+                if self.first_token_ms is None:
+                    self.first_token_ms = self.now_ms()
+                yield token
+        except StopIteration as end:
+            return end.value
+        finally:
+            tokens.close()
 
 
 def _title(passage: FoundPassage) -> str:

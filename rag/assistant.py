@@ -24,6 +24,7 @@ from rag.verification import Verifier
 from vectorstore.store import Store
 from vectorstore.types import Article, ArticleSummary, Filters
 
+LONGEST_QUESTION = 2000  # characters, about 670 tokens of Arabic
 NO_MODEL = "none"  # the setting that answers with quotes alone
 
 
@@ -80,7 +81,7 @@ class Assistant:
             store,
             self._retriever,
             Translator(glossary),
-            Composer(store, Verifier(self._embedder, glossary), self._retriever.word_weights),
+            Composer(store, Verifier(self._embedder, glossary), self._retriever.weights_in),
             self._language_model,
             settings,
             self._embedder,
@@ -158,7 +159,13 @@ class Assistant:
     # -- questions -------------------------------------------------------------------------------
 
     def search(self, question: str, k: int = 5, filters: Filters | None = None) -> Retrieved:
-        """The ``k`` best passages and evidence sentences, without the language model."""
+        """The ``k`` best passages and evidence sentences, without the language model.
+
+        Raises ValueError for an empty or overlong question, or a ``k`` below 1.
+        """
+        _check(question)
+        if k < 1:
+            raise ValueError(f"k is {k}; expected at least 1")
         return self._retriever.retrieve(question, filters=filters, passages=k, evidence=k)
 
     def stream(
@@ -172,11 +179,11 @@ class Assistant:
     ) -> Iterator[Event]:
         """EvidenceFound, then Tokens that nothing vouches for, then AnswerReady, verified.
 
-        Raises ValueError for an empty question or a malformed history, ModelError when a model
-        fails.
+        Raises ValueError for an empty or overlong question or a malformed history, ModelError for
+        a model that is missing. Where the language model fails while it writes, the answer is a
+        quote and its ``model_error`` says why.
         """
-        if not question.strip():
-            raise ValueError("the question is empty")
+        _check(question)
         return self._answerer.stream(
             question, language=language, filters=filters, history=history, cancel=cancel
         )
@@ -269,6 +276,16 @@ class Conversation:
         """As ``Assistant.ask``, with what was said before."""
         events = self.stream(question, **options)
         return [e.answer for e in events if isinstance(e, AnswerReady)][-1]
+
+
+def _check(question: str) -> None:
+    if not question.strip():
+        raise ValueError("the question is empty")
+    if len(question) > LONGEST_QUESTION:
+        raise ValueError(
+            f"the question has {len(question)} characters; at most {LONGEST_QUESTION} are read. "
+            "Ask in fewer words."
+        )
 
 
 def _open_embedder(settings: Settings, progress: Callable[[str, float], None]) -> Embedder:

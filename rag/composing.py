@@ -72,7 +72,7 @@ class Composer:
         self,
         store: Store,
         verifier: Verifier,
-        word_weights: Callable[[str, bool], Mapping[str, float]],
+        word_weights: Callable[[str, str], Mapping[str, float]],
     ) -> None:
         self._store = store
         self._verifier = verifier
@@ -139,7 +139,7 @@ class Composer:
                 return phrase("translated", language, source=name, quote=source.shown)
             if said:
                 return None
-        weights = self._word_weights(question, source.language != language)
+        weights = self._word_weights(question, source.language)
         longest = BESIDE if said else len(words)
         while len(words.split()) > room or len(words) > longest:
             longest = min(longest, len(words) - 1)
@@ -174,13 +174,13 @@ class _Citer:
         spans = [(e.start, e.end)]
         if source.speaker_at is not None:
             spans.append((source.speaker_at.start, source.speaker_at.end))
-        return tuple(self._number(e, start, end) for start, end in spans)
+        return tuple(self._number(source, start, end) for start, end in spans)
 
-    def _number(self, e: Evidence, start: int, end: int) -> int:
+    def _number(self, source: Source, start: int, end: int) -> int:
+        e = source.evidence
         key = (e.article_id, start, end)
         if key not in self._numbers:
             self._numbers[key] = len(self._numbers) + 1
-            quote = self._store.get(e.article_id).article.text[start:end]
             copies = tuple(
                 OtherOutlet(a.article_id, a.source, a.date, a.url)
                 for a in self._store.copies(e.article_id)
@@ -196,7 +196,7 @@ class _Citer:
                     path=e.path,
                     start=start,
                     end=end,
-                    quote=quote,
+                    quote=source.text[start:end],
                     also_in=copies,
                 )  # fmt: skip
             )

@@ -14,7 +14,8 @@ from __future__ import annotations
 import itertools
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TypeVar
 
@@ -30,7 +31,7 @@ from vectorstore.analysis import analyse
 from vectorstore.arabic import fold
 from vectorstore.outlets import find_outlets, same_outlet
 from vectorstore.store import Store
-from vectorstore.types import Article, Filters, Span, StoredPassage
+from vectorstore.types import Article, Filters, Span, StoredPassage, UnknownArticle
 
 _T = TypeVar("_T")
 
@@ -146,6 +147,10 @@ class Retriever:
         total = sum(idf.values())
         return {t: value / total for t, value in idf.items()}
 
+    def weights_in(self, question: str, language: str) -> dict[str, float]:
+        """``word_weights`` of a question for text of a language."""
+        return self.word_weights(question, language != detect_language(question))
+
     def _idf(self, text: str) -> dict[str, float]:
         tokens = list(dict.fromkeys(analyse(text)))
         count = self._store.passage_count()
@@ -172,17 +177,28 @@ class Retriever:
         missing = [i for i in found if i not in cosine]
         if missing:
             rows = self._store.passage_vectors(missing)
-            cosine |= {i: float(rows[i] @ vector) for i in missing}
+            cosine |= {i: float(row @ vector) for i, row in rows.items()}
         named = find_outlets(question)
+        articles = self._articles({p.article_id for p in found.values()})
         candidates = []
         for i, passage in found.items():
-            article = self._store.get(passage.article_id).article
+            article = articles.get(passage.article_id)
+            if article is None or i not in cosine:  # removed since it was found
+                continue
             crossed = article.language != words.language
             score = cosine[i] + self.weights.keyword * keyword[crossed].get(i, 0.0)
             if any(same_outlet(name, article.source) for name in named):
                 score += self.weights.outlet
             candidates.append(_Candidate(passage, article, cosine[i], score))
         return sorted(candidates, key=lambda c: (-c.score, c.passage.article_id, c.passage.start))
+
+    def _articles(self, ids: Iterable[str]) -> dict[str, Article]:
+        """Articles by id; one that was removed meanwhile is left out."""
+        articles = {}
+        for article_id in ids:
+            with suppress(UnknownArticle):
+                articles[article_id] = self._store.get(article_id).article
+        return articles
 
     def _rank_sentences(
         self,
@@ -195,6 +211,8 @@ class Retriever:
         kind = expected(question)
         scored: list[_Scored] = []
         for c in candidates:
+            if c.passage.passage_id not in rows:  # removed since it was found
+                continue
             weights = words.weights(c.article.language != words.language)
             cosines = rows[c.passage.passage_id] @ vector
             for span, cosine in zip(c.passage.sentences, cosines, strict=True):

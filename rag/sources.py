@@ -10,7 +10,7 @@ from rag.attribution import speaker_of, with_speaker
 from rag.excerpts import clip
 from rag.sentences import split_sentences
 from vectorstore.store import Store
-from vectorstore.types import Span
+from vectorstore.types import Span, UnknownArticle
 
 LONGEST_SENTENCE = 480  # characters of a sentence in the prompt, about 160 tokens of Arabic
 LONGEST_EVIDENCE = 960  # characters of all sentences in a prompt, about 320 tokens
@@ -19,7 +19,7 @@ TRANSLATED = 2  # sentences of another language in a prompt: translating each ta
 
 @dataclass(frozen=True)
 class Source:
-    """An evidence sentence as the model sees it.
+    """An evidence sentence as the model sees it, with the text of its article.
 
     ``rank``: 0 for the best found. ``shown``: its words in the prompt, clipped, with the speaker
     put in, and translated where the answer is in another language. ``speaker``: who says it, where
@@ -27,6 +27,7 @@ class Source:
     """
 
     evidence: Evidence
+    text: str
     rank: int
     language: str
     shown: str
@@ -44,33 +45,37 @@ class Source:
 def read_sources(
     store: Store,
     evidence: Sequence[Evidence],
-    word_weights: Callable[[bool], Mapping[str, float]],
+    word_weights: Callable[[str], Mapping[str, float]],
     language: str,
     most: int,
 ) -> list[Source]:
     """The best sentences that fit the prompt; of one article together and in its order.
 
-    ``evidence``: best first. ``word_weights(crossed)``: the question's words by worth, for text of
-    its own or of another language. ``language``: of the answer. At most ``most`` sentences.
+    ``evidence``: best first; that of articles removed meanwhile is left out.
+    ``word_weights(language)``: the question's words by worth, for text of a language.
+    ``language``: of the answer. At most ``most`` sentences.
     """
     sources: list[Source] = []
     room = LONGEST_EVIDENCE
     crossed = 0
     for rank, e in enumerate(evidence):
-        article = store.get(e.article_id).article
+        try:
+            article = store.get(e.article_id).article
+        except UnknownArticle:
+            continue
         crossed += article.language != language
         if len(sources) == most or (crossed > TRANSLATED and article.language != language):
             break
         longest = min(LONGEST_SENTENCE, room)
         if longest < LONGEST_SENTENCE / 3:
             break
-        start, end = clip(e.quote, word_weights(article.language != language), longest)
+        start, end = clip(e.quote, word_weights(article.language), longest)
         room -= end - start
         speaker, at = _speaker(article.text, e)
         shown = e.quote[start:end]
         if speaker is not None:
             shown = with_speaker(shown, speaker)
-        sources.append(Source(e, rank, article.language, shown, speaker, at))
+        sources.append(Source(e, article.text, rank, article.language, shown, speaker, at))
     first: dict[str, int] = {}
     for source in sources:
         first.setdefault(source.evidence.article_id, source.rank)

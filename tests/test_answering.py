@@ -1,8 +1,9 @@
 from pathlib import Path
 
 import pytest
-from fakes import FakeEmbedder, FakeLanguageModel
 
+from fakes import FakeEmbedder, FakeLanguageModel
+from models.protocols import ModelError
 from rag.answer import AnswerReady, EvidenceFound, Token
 from rag.assistant import Assistant
 from rag.settings import Settings
@@ -74,7 +75,8 @@ def test_an_invented_figure_is_cut_and_the_articles_words_stand_in(tmp_path, arc
 def test_a_speaker_named_earlier_is_cited_too(tmp_path, archive) -> None:
     assistant, _ = open_assistant(
         tmp_path, archive,
-        lambda m: "المختصر: عامين وثلاثة أشهر\nالجواب: قال سالم الناصري إن بناء الجسر استغرق عامين وثلاثة أشهر [1].",
+        lambda m: "المختصر: عامين وثلاثة أشهر\n"
+        "الجواب: قال سالم الناصري إن بناء الجسر استغرق عامين وثلاثة أشهر [1].",
     )  # fmt: skip
     with assistant:
         answer = assistant.ask("كم استغرق بناء الجسر؟")
@@ -114,6 +116,100 @@ def test_a_conversation_remembers(tmp_path, archive) -> None:
         chat.ask("وكم استغرق؟")
     assert [turn["role"] for turn in chat.history] == ["user", "assistant"] * 2
     assert "كم كلف جسر مرسى نور" in model.prompts[-1][-1].content
+
+
+def test_a_model_that_fails_midway_leaves_the_articles_words(tmp_path, archive) -> None:
+    def fail(messages) -> str:
+        raise ModelError("the prompt is too long")
+
+    assistant, model = open_assistant(tmp_path, archive, fail)
+    with assistant:
+        answer = assistant.ask("كم كلف جسر مرسى نور؟")
+    assert model.prompts and answer.answered and answer.path == "quoted" and answer.citations
+    assert "12 مليون دينار" in answer.text
+    assert answer.to_dict()["model_error"] == "the prompt is too long"
+
+
+def test_a_model_that_is_not_there_is_an_error(tmp_path, archive) -> None:
+    def missing():
+        raise ModelError("not installed; run: mustanad models pull")
+
+    with Assistant(
+        Store.open(tmp_path / "home"), Settings(),
+        embedder=lambda: FakeEmbedder(), language_model=missing,
+    ) as assistant:  # fmt: skip
+        assistant.ingest([archive])
+        with pytest.raises(ModelError, match="models pull"):
+            assistant.ask("كم كلف جسر مرسى نور؟")
+
+
+def test_an_article_removed_during_a_question_does_no_harm(tmp_path, archive) -> None:
+    def remove_all(messages) -> str:
+        assistant.remove([a.article_id for a in assistant.articles()])
+        return good(messages)
+
+    assistant, _ = open_assistant(tmp_path, archive, remove_all)
+    with assistant:
+        answer = assistant.ask("كم كلف جسر مرسى نور؟")
+    assert answer.answered and all(c.quote in BRIDGE + HARBOUR for c in answer.citations)
+
+
+def test_articles_removed_between_search_and_reading_are_left_out(
+    tmp_path, archive, monkeypatch
+) -> None:
+    assistant, model = open_assistant(tmp_path, archive, good)
+    with assistant:
+        search = assistant.store.search_keywords
+
+        def search_then_remove(*args):
+            found = search(*args)
+            assistant.remove([a.article_id for a in assistant.articles()])
+            return found
+
+        monkeypatch.setattr(assistant.store, "search_keywords", search_then_remove)
+        assert not assistant.search("كم كلف جسر مرسى نور؟").evidence
+        assert assistant.ask("كم كلف جسر مرسى نور؟").reason == "empty_archive"
+    assert not model.prompts
+
+
+def test_an_arabic_question_answered_in_english_clips_by_its_own_words(tmp_path, archive) -> None:
+    filler = "، ".join(f"وتحدث الحاضرون عن الموضوع رقم {i}" for i in range(20))
+    long = f"{filler}، وكلف مسبح الحي الشرقي 77 مليون دينار، {filler}"
+    (archive / "pool.txt").write_text(long, encoding="utf-8")
+    assistant, model = open_assistant(tmp_path, archive, lambda m: "")
+    with assistant:
+        answer = assistant.ask("كم كلف مسبح الحي الشرقي؟", language="en")
+    assert answer.language == "en" and "77 مليون" in answer.text
+    assert any("77 مليون" in prompt[-1].content for prompt in model.prompts)
+
+
+@pytest.mark.parametrize("question", ["؟!", "🚢🚢", "{} {0} {question} %s", "'\"; --", "؟" * 300])
+def test_odd_questions_are_declined(tmp_path, archive, question: str) -> None:
+    assistant, _ = open_assistant(tmp_path, archive, good)
+    with assistant:
+        assert not assistant.ask(question).answered
+        assert assistant.search(question).passages
+
+
+def test_braces_in_articles_and_questions_reach_the_model_as_they_are(tmp_path, archive) -> None:
+    (archive / "code.txt").write_text("كلف برج {سيدرا} مبلغ {0} 88 مليون دينار.", encoding="utf-8")
+    assistant, model = open_assistant(tmp_path, archive, lambda m: "{short} {0}")
+    with assistant:
+        answer = assistant.ask("كم كلف برج {سيدرا}؟")
+    assert "{سيدرا} مبلغ {0} 88" in model.prompts[0][-1].content
+    assert "{سيدرا} مبلغ {0} 88" in answer.text
+
+
+def test_questions_that_cannot_be_read_are_refused(tmp_path, archive) -> None:
+    assistant, _ = open_assistant(tmp_path, archive, good)
+    with assistant:
+        for ask in (assistant.ask, assistant.search, assistant.stream):
+            with pytest.raises(ValueError, match="20000 characters"):
+                ask("جسر " * 5000)
+            with pytest.raises(ValueError, match="empty"):
+                ask(" \n")
+        with pytest.raises(ValueError, match="at least 1"):
+            assistant.search("الجسر", k=0)
 
 
 def test_an_empty_question_is_refused(tmp_path, archive) -> None:

@@ -17,7 +17,7 @@ from vectorstore.types import (
     Span,
     StoredArticle,
     StoredPassage,
-    StoreError,
+    UnknownArticle,
 )
 
 _SUMMARY = (
@@ -102,13 +102,13 @@ def embedder_identity(connection: sqlite3.Connection) -> EmbedderIdentity | None
     return EmbedderIdentity(**json.loads(recorded)) if recorded else None
 
 
-def unknown_article(connection: sqlite3.Connection, article_id: str) -> StoreError:
+def unknown_article(connection: sqlite3.Connection, article_id: str) -> UnknownArticle:
     """The error for an id that is not there, naming ids that look like it."""
     ids = [row[0] for row in connection.execute("SELECT article_id FROM articles")]
     near = [i for i in ids if article_id and i.startswith(article_id)][:3]
     near = near or difflib.get_close_matches(article_id, ids[:10_000], n=3)
     hint = f"Did you mean {', '.join(near)}?" if near else "`mustanad articles` lists the ids."
-    return StoreError(f"the archive has no article {article_id!r}. {hint}")
+    return UnknownArticle(f"the archive has no article {article_id!r}. {hint}")
 
 
 def _passage(row: tuple) -> StoredPassage:

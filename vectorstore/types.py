@@ -10,6 +10,10 @@ class StoreError(RuntimeError):
     """The archive cannot be used as asked; the message says what was found and what to do."""
 
 
+class UnknownArticle(StoreError):
+    """The archive holds no article of that id, perhaps no longer."""
+
+
 @dataclass(frozen=True)
 class Span:
     """``text[start:end]``."""
