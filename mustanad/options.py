@@ -42,9 +42,15 @@ def check_language(text: str | None) -> str | None:
 
 
 def check_question(text: str) -> str:
-    """Any text with a character that shows."""
+    """A text with a character that shows, and not longer than what is read."""
+    from rag.conversation import LONGEST_QUESTION
+
     if not text.strip():
         raise typer.BadParameter("the question is empty")
+    if len(text) > LONGEST_QUESTION:
+        raise typer.BadParameter(
+            f"the question has {len(text)} characters; at most {LONGEST_QUESTION} are read"
+        )
     return text
 
 

@@ -14,6 +14,7 @@ from models.protocols import Embedder, LanguageModel
 from rag.answer import Answer, AnswerReady, Event, Retrieved
 from rag.answering import Answerer
 from rag.composing import Composer
+from rag.conversation import LONGEST_QUESTION
 from rag.ingest import IngestProgress, IngestReport, ingest
 from rag.names import Glossary
 from rag.prompts import answer_prompt, translation_prompt
@@ -24,7 +25,6 @@ from rag.verification import Verifier
 from vectorstore.store import Store
 from vectorstore.types import Article, ArticleSummary, Filters
 
-LONGEST_QUESTION = 2000  # characters, about 670 tokens of Arabic
 NO_MODEL = "none"  # the setting that answers with quotes alone
 
 
@@ -75,7 +75,7 @@ class Assistant:
         self.settings = settings
         self._embedder = _Once(embedder)
         self._language_model = _Once(language_model) if language_model is not None else None
-        glossary = Glossary(settings.names)
+        self._glossary = glossary = Glossary(settings.names)
         self._retriever = Retriever(store, self._checked_embedder, glossary)
         self._answerer = Answerer(
             store,
@@ -226,9 +226,12 @@ class Assistant:
         self._listener.callback = progress
 
     def warm_up(self, progress: Callable[[str, float], None] | None = None) -> None:
-        """Load both models and read the constant part of every prompt, so that a question is not
-        the first to wait; ``progress(stage, fraction)`` tells of a first conversion."""
-        self._listener.callback = progress
+        """Load both models and the glossary and read the constant part of every prompt, so that a
+        question is not the first to wait; ``progress(stage, fraction)`` tells of a first conversion
+        in place of whom ``on_preparing`` named."""
+        if progress is not None:
+            self._listener.callback = progress
+        self._glossary.load()
         self._checked_embedder()
         self.store.search_vectors(self._embedder().embed_query("مرحبا"), 1)  # loads the vectors
         if self._language_model is not None:

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from vectorstore.arabic import fold
 
+LONGEST_QUESTION = 2000  # characters, about 670 tokens of Arabic
 TURNS = 6  # of the history that are read
 _LONGEST_FOLLOW_UP = 9  # words
 _CONTEXT = 600  # characters of earlier questions that go with a follow-up

@@ -63,6 +63,10 @@ class Glossary:
     # The tables are made at the first look-up: stemming some ten thousand terms takes a second,
     # which a command that asks nothing need not wait for.
 
+    def load(self) -> None:
+        """Make the tables now, so that the first look-up does not wait for them."""
+        _ = self._written, self._stems, self._english
+
     @cached_property
     def _written(self) -> dict[tuple[str, ...], Term]:
         def key(term: Term) -> tuple[str, ...]:

@@ -317,6 +317,7 @@ def test_the_data_folder_comes_from_the_option_or_the_environment(assistant, tmp
 
 WRONG = {
     "no question": ["ask", "  "],
+    "a question that is too long": ["ask", "q" * 2001],
     "no such day": ["ask", "q", "--from", "2025-02-30"],
     "not a date": ["search", "q", "--to", "yesterday"],
     "dates the wrong way round": ["ask", "q", "--from", "2025-02-02", "--to", "2025-02-01"],

@@ -7,8 +7,9 @@ from dataclasses import replace
 
 import gradio as gr
 
+from rag.conversation import LONGEST_QUESTION
 from ui import exports
-from ui.chat import LONGEST_QUESTION, Chat, ask, transcript
+from ui.chat import Chat, ask, transcript
 from ui.conversations import Rated
 from ui.desk import Desk
 from ui.errors import PageError

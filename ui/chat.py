@@ -23,7 +23,6 @@ from vectorstore.types import Filters, StoreError
 log = logging.getLogger(__name__)
 
 NO_FILTERS = Filters()
-LONGEST_QUESTION = 2000  # characters
 REMEMBERED_TURNS = 4  # what a follow-up can refer to
 
 
