@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from rag.answer import AnswerSentence, Citation, Evidence, OtherOutlet, Path
 from rag.excerpts import clip, snap
 from rag.expectations import expected, meets
+from rag.language import answer_language
 from rag.phrases import phrase
 from rag.sentences import split_sentences
 from rag.sources import Source
@@ -28,6 +29,7 @@ BESIDE = 240  # characters of a quote that stands beside the model's own sentenc
 SHORTEST_QUOTE = 8  # words; less says nothing
 QUOTES_ALONE = 2  # when nothing of the model's stays
 SAME_WORDS = 0.8  # of a quote's words in what was said: quoting it again adds nothing
+NAME_WORDS = 3  # of a sentence that may be nothing but a name
 HELD = 0.5  # of the short answer's words in the model's sentences: they give it
 _CITED = re.compile(r"\s*\[(\d+)\]")
 
@@ -87,10 +89,14 @@ class Composer:
         """
         cite = _Citer(self._store)
         kind = expected(question)
+        short = self._short(draft, sources, language)
         sentences: list[AnswerSentence] = []
         used: list[int] = []
-        written = _written(draft)
-        if meets(_CITED.sub("", " ".join(written)), kind):
+        # The short answer is tried where the sentences fail: a small model often finds the words
+        # that answer and then writes a sentence around the question.
+        for written in (draft.sentences if _gives(draft) else (), (short,) if short else ()):
+            if sentences or not meets(_CITED.sub("", " ".join(written)), kind):
+                continue
             for text in written:
                 verdict = self._verify(text, sources, language, question)
                 if verdict.supported:
@@ -107,8 +113,7 @@ class Composer:
             quoted = self._quoted(sources[i], asked, language, room, said)
             if quoted is not None:
                 sentences.append(_cited(quoted, [sources[i]], cite, 1.0))
-        short = self._short(draft, sources, language) if sentences else None
-        return Composed(tuple(sentences), tuple(cite.citations), short, path)
+        return Composed(tuple(sentences), tuple(cite.citations), short if sentences else None, path)
 
     def _verify(
         self, text: str, sources: Sequence[Source], language: str, question: str = ""
@@ -208,18 +213,19 @@ def _cited(text: str, sources: Sequence[Source], cite: _Citer, support: float) -
     return AnswerSentence(f"{text} {''.join(f'[{n}]' for n in numbers)}", numbers, True, support)
 
 
-def _written(draft: Draft) -> tuple[str, ...]:
-    """The model's sentences, or its short answer where they leave that out.
-
-    A small model often finds the words that answer and then writes a sentence around the question.
-    """
-    if not draft.short or _share(draft.short, " ".join(draft.sentences)) >= HELD:
-        return draft.sentences
-    return (draft.short,)
+def _gives(draft: Draft) -> bool:
+    """Whether the model's sentences hold its short answer."""
+    return not draft.short or _share(draft.short, " ".join(draft.sentences)) >= HELD
 
 
 def _plain(text: str) -> str:
     return _CITED.sub("", text).strip().rstrip(" .،,")
+
+
+def _speaks(text: str, language: str) -> bool:
+    """Whether a sentence is in the answer's language; a few words may be a name in any."""
+    plain = _plain(text)
+    return len(plain.split()) <= NAME_WORDS or answer_language(plain) == language
 
 
 def _claim(source: Source) -> Claim:
