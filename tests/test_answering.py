@@ -8,6 +8,7 @@ from rag.answer import AnswerReady, EvidenceFound, Token
 from rag.assistant import Assistant
 from rag.settings import Settings
 from vectorstore.store import Store
+from vectorstore.types import Filters
 
 BRIDGE = (
     "قال رئيس البلدية سالم الناصري إن جسر مرسى نور كلف 12 مليون دينار.\n"
@@ -181,6 +182,22 @@ def test_an_arabic_question_answered_in_english_clips_by_its_own_words(tmp_path,
         answer = assistant.ask("كم كلف مسبح الحي الشرقي؟", language="en")
     assert answer.language == "en" and "77 مليون" in answer.text
     assert any("77 مليون" in prompt[-1].content for prompt in model.prompts)
+
+
+def test_an_arabic_question_over_english_evidence_is_not_answered_in_english(
+    tmp_path, archive
+) -> None:
+    tower = "Mayor Salem Nasiri said that the Marsa Tower (برج مرسى) cost 88 million dinars."
+    (archive / "tower.txt").write_text(tower, encoding="utf-8")
+    written = "Mayor Salem Nasiri said that the tower cost 88 million dinars [1]."
+    assistant, model = open_assistant(
+        tmp_path, archive, lambda m: f"المختصر: 88 million dinars\nالجواب: {written}"
+    )
+    with assistant:
+        filters = Filters(language="en")
+        answer = assistant.ask("88 million Marsa Tower برج مرسى", language="ar", filters=filters)
+    assert model.prompts and answer.language == "ar" and answer.path == "quoted"
+    assert answer.citations[0].quote == tower and f"«{tower}»" in answer.text
 
 
 @pytest.mark.parametrize("question", ["؟!", "🚢🚢", "{} {0} {question} %s", "'\"; --", "؟" * 300])
