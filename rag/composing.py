@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from rag.answer import AnswerSentence, Citation, Evidence, OtherOutlet, Path
 from rag.excerpts import clip, snap
 from rag.expectations import expected, meets
-from rag.language import answer_language
 from rag.phrases import phrase
 from rag.sentences import split_sentences
 from rag.sources import Source
@@ -29,7 +28,6 @@ BESIDE = 240  # characters of a quote that stands beside the model's own sentenc
 SHORTEST_QUOTE = 8  # words; less says nothing
 QUOTES_ALONE = 2  # when nothing of the model's stays
 SAME_WORDS = 0.8  # of a quote's words in what was said: quoting it again adds nothing
-NAME_WORDS = 3  # of a sentence that may be nothing but a name
 HELD = 0.5  # of the short answer's words in the model's sentences: they give it
 _CITED = re.compile(r"\s*\[(\d+)\]")
 
@@ -99,7 +97,7 @@ class Composer:
                 continue
             for text in written:
                 verdict = self._verify(text, sources, language, question)
-                if verdict.supported:
+                if verdict.supported and _in_language(text, language):
                     used += [i for i in verdict.evidence if i not in used]
                     cited = [sources[i] for i in verdict.evidence]
                     sentences.append(_cited(_plain(text), cited, cite, verdict.support))
@@ -213,6 +211,13 @@ def _cited(text: str, sources: Sequence[Source], cite: _Citer, support: float) -
     return AnswerSentence(f"{text} {''.join(f'[{n}]' for n in numbers)}", numbers, True, support)
 
 
+def _in_language(text: str, language: str) -> bool:
+    """Whether most letters are of the language's script; figures alone are of any."""
+    letters = [c for c in text if c.isalpha()]
+    arabic = sum("\u0600" <= c <= "\u06ff" for c in letters)
+    return not letters or (2 * arabic >= len(letters)) == (language == "ar")
+
+
 def _gives(draft: Draft) -> bool:
     """Whether the model's sentences hold its short answer."""
     return not draft.short or _share(draft.short, " ".join(draft.sentences)) >= HELD
@@ -220,12 +225,6 @@ def _gives(draft: Draft) -> bool:
 
 def _plain(text: str) -> str:
     return _CITED.sub("", text).strip().rstrip(" .،,")
-
-
-def _speaks(text: str, language: str) -> bool:
-    """Whether a sentence is in the answer's language; a few words may be a name in any."""
-    plain = _plain(text)
-    return len(plain.split()) <= NAME_WORDS or answer_language(plain) == language
 
 
 def _claim(source: Source) -> Claim:
