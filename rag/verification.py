@@ -186,8 +186,9 @@ class Verifier:
 
 def _short_name_held(name: str, held: str) -> bool:
     """Whether a name of hardly any consonants (Xi, Yi) stands in the text: «شي», «يي»."""
-    return len(name) <= SHORT_NAME and any(
-        len(word) <= SHORT_NAME and arabic_skeleton(word) == latin_skeleton(name)
+    skeleton = latin_skeleton(name) if len(name) <= SHORT_NAME else ""
+    return bool(skeleton) and any(
+        len(word) <= SHORT_NAME and arabic_skeleton(word) == skeleton
         for word in re.findall(r"\w+", held)
     )
 

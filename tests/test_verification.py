@@ -1,6 +1,6 @@
 import pytest
-from fakes import FakeEmbedder
 
+from fakes import FakeEmbedder
 from rag.names import Glossary
 from rag.verification import Claim, Verifier
 
@@ -54,6 +54,12 @@ def test_a_foreign_name_must_stand_in_the_evidence_in_some_spelling() -> None:
     other = VERIFIER.check("Shoukry said Egypt is ready.", [claim], same_language=False)
     assert held.missing == ()
     assert other.missing == ("Shoukry", "Egypt") and not other.supported
+
+
+def test_a_name_without_consonants_is_not_taken_for_any_short_word() -> None:
+    claim = Claim("قال أي مسؤول يا سيدي إن 20 سفينة وصلت مع شي.", "")
+    missing = VERIFIER.check("Xi told EU and UAE.", [claim], same_language=False).missing
+    assert missing == ("EU", "UAE")
 
 
 def test_nothing_supports_nothing() -> None:
