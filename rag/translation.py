@@ -49,7 +49,7 @@ class Translator:
             written += piece
             yield Token(piece)
         if len(self._done) >= _KEPT:
-            self._done.pop(next(iter(self._done)))
+            self._done.pop(next(iter(self._done)), None)  # another thread may have been first
         self._done[key] = respelt(written.strip(), meanings)
         return self._done[key]
 
