@@ -14,7 +14,7 @@ from models.protocols import Embedder, LanguageModel
 from rag.answer import Answer, AnswerReady, Event, Retrieved
 from rag.answering import Answerer
 from rag.composing import Composer
-from rag.conversation import LONGEST_QUESTION
+from rag.conversation import LONGEST_QUESTION, bounded
 from rag.ingest import IngestProgress, IngestReport, ingest
 from rag.names import Glossary
 from rag.prompts import answer_prompt, translation_prompt
@@ -262,6 +262,7 @@ class Conversation:
     """Questions and answers in turn; ``history`` is a list of {"role", "content"}."""
 
     def __init__(self, assistant: Assistant, history: Sequence[Mapping[str, str]] = ()) -> None:
+        bounded(history)  # raises ValueError now, not at the first question
         self._assistant = assistant
         self.history: list[dict[str, str]] = [dict(turn) for turn in history]
 

@@ -229,6 +229,12 @@ def test_questions_that_cannot_be_read_are_refused(tmp_path, archive) -> None:
             assistant.search("الجسر", k=0)
 
 
+def test_a_conversation_over_a_malformed_history_is_refused(tmp_path, archive) -> None:
+    assistant, _ = open_assistant(tmp_path, archive, good)
+    with assistant, pytest.raises(ValueError, match="history turn 0"):
+        assistant.conversation(["ومتى؟"])
+
+
 def test_an_empty_question_is_refused(tmp_path, archive) -> None:
     assistant, _ = open_assistant(tmp_path, archive, good)
     with assistant, pytest.raises(ValueError, match="empty"):
