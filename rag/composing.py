@@ -15,20 +15,24 @@ from dataclasses import dataclass
 from rag.answer import AnswerSentence, Citation, Evidence, OtherOutlet, Path
 from rag.excerpts import clip, snap
 from rag.expectations import expected, meets
+from rag.parts import parts
 from rag.phrases import phrase
 from rag.sentences import split_sentences
 from rag.sources import Source
+from rag.transliteration import same_name
 from rag.verification import Claim, Verdict, Verifier
 from vectorstore.analysis import analyse
+from vectorstore.arabic import fold
 from vectorstore.outlets import display_name
 from vectorstore.store import Store
 
 MOST_WORDS = 75  # of an answer
 BESIDE = 240  # characters of a quote that stands beside the model's own sentence
 SHORTEST_QUOTE = 8  # words; less says nothing
-QUOTES_ALONE = 2  # when nothing of the model's stays
+CLOSE = 0.05  # difference of two sentences' scores at which either may be the answer
 SAME_WORDS = 0.8  # of a quote's words in what was said: quoting it again adds nothing
 HELD = 0.5  # of the short answer's words in the model's sentences: they give it
+_WHO = re.compile(r"\bwho(?:m|se)?\b|\bspeaker\b|(?:^|\s)و?(?:من|لمن)(?=\s)")
 _CITED = re.compile(r"\s*\[(\d+)\]")
 
 
@@ -104,7 +108,7 @@ class Composer:
         path: Path = "generated" if sentences else "quoted"
         ranked = sorted(range(len(sources)), key=lambda i: sources[i].rank)
         quotable = [i for i in ranked if meets(sources[i].evidence.quote, kind)]
-        quotes = used[:1] or quotable[:QUOTES_ALONE]
+        quotes = used[:1] or _alone(asked, sources, quotable)
         for left, i in zip(range(len(quotes), 0, -1), quotes, strict=True):
             said = " ".join(s.text for s in sentences)
             room = (MOST_WORDS - len(said.split())) // left
@@ -136,6 +140,8 @@ class Composer:
         shown = source.shown if source.translated else words
         if room < SHORTEST_QUOTE or _share(shown, said) >= SAME_WORDS:
             return None
+        if source.speaker and _WHO.search(fold(question)):
+            name = phrase("speaking", language, source=name, speaker=source.speaker)
         if source.translated:
             verdict = self._verifier.check(source.shown, [_claim(source)], same_language=False)
             if verdict.supported and len(source.shown.split()) <= room:
@@ -171,11 +177,11 @@ class _Citer:
         self._numbers: dict[tuple[str, int, int], int] = {}
         self.citations: list[Citation] = []
 
-    def __call__(self, source: Source) -> tuple[int, ...]:
-        """Numbers of a sentence and, where another one names its speaker, of that one."""
+    def __call__(self, source: Source, text: str) -> tuple[int, ...]:
+        """Numbers of a sentence and, if ``text`` gives its speaker, of the one that names them."""
         e = source.evidence
         spans = [(e.start, e.end)]
-        if source.speaker_at is not None:
+        if source.speaker_at is not None and source.speaker and _names(text, source.speaker):
             spans.append((source.speaker_at.start, source.speaker_at.end))
         return tuple(self._number(source, start, end) for start, end in spans)
 
@@ -207,8 +213,16 @@ class _Citer:
 
 
 def _cited(text: str, sources: Sequence[Source], cite: _Citer, support: float) -> AnswerSentence:
-    numbers = tuple(dict.fromkeys(n for source in sources for n in cite(source)))
+    numbers = tuple(dict.fromkeys(n for source in sources for n in cite(source, text)))
     return AnswerSentence(f"{text} {''.join(f'[{n}]' for n in numbers)}", numbers, True, support)
+
+
+def _alone(asked: str, sources: Sequence[Source], ranked: Sequence[int]) -> Sequence[int]:
+    """Which quotes stand alone: the best, and the next where parts or scores call for it."""
+    if len(ranked) > 1 and not parts(asked):
+        first, second = (sources[i].evidence.score for i in ranked[:2])
+        return ranked[: 2 if first - second < CLOSE else 1]
+    return ranked[:2]
 
 
 def _in_language(text: str, language: str) -> bool:
@@ -221,6 +235,16 @@ def _in_language(text: str, language: str) -> bool:
 def _gives(draft: Draft) -> bool:
     """Whether the model's sentences hold its short answer."""
     return not draft.short or _share(draft.short, " ".join(draft.sentences)) >= HELD
+
+
+def _names(text: str, speaker: str) -> bool:
+    """Whether a text names a speaker, in the speaker's script or in Latin letters."""
+    words = set(analyse(speaker))
+    return bool(words & set(analyse(text))) or any(
+        same_name(latin, word)
+        for latin in re.findall(r"[A-Z][\w'’-]+", text)
+        for word in speaker.split()
+    )
 
 
 def _plain(text: str) -> str:
