@@ -29,6 +29,7 @@ from vectorstore.store import Store
 MOST_WORDS = 75  # of an answer
 BESIDE = 240  # characters of a quote that stands beside the model's own sentence
 SHORTEST_QUOTE = 8  # words; less says nothing
+FAR = 0.25  # difference from the best score at which a sentence is about something else
 CLOSE = 0.05  # difference of two sentences' scores at which either may be the answer
 SAME_WORDS = 0.8  # of a quote's words in what was said: quoting it again adds nothing
 HELD = 0.5  # of the short answer's words in the model's sentences: they give it
@@ -94,6 +95,13 @@ class Composer:
         short = self._short(draft, sources, language)
         sentences: list[AnswerSentence] = []
         used: list[int] = []
+        best = max((s.evidence.score for s in sources), default=0.0)
+
+        def near(evidence: Sequence[int]) -> bool:
+            """Whether it rests on a sentence about as good as the best, not on a neighbour."""
+            lowest = best - FAR if not parts(asked) else 0.0
+            return any(sources[i].evidence.score >= lowest for i in evidence)
+
         # The short answer is tried where the sentences fail: a small model often finds the words
         # that answer and then writes a sentence around the question.
         for written in (draft.sentences if _gives(draft) else (), (short,) if short else ()):
@@ -101,7 +109,9 @@ class Composer:
                 continue
             for text in written:
                 verdict = self._verify(text, sources, language, question)
-                if verdict.supported and _in_language(text, language):
+                if not verdict.supported or not _in_language(text, language):
+                    continue
+                if near(verdict.evidence):
                     used += [i for i in verdict.evidence if i not in used]
                     cited = [sources[i] for i in verdict.evidence]
                     sentences.append(_cited(_plain(text), cited, cite, verdict.support))
