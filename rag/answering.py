@@ -87,7 +87,8 @@ class Answerer:
         retrieved = replace(self._retriever.retrieve(asked, filters=filters), question=question)
         yield EvidenceFound(retrieved)
         decision = load_decision(self._embedder().identity.name)
-        probability = decision.probability(retrieved.signals)
+        asks = any(map(str.isalnum, asked))  # «؟!» has a vector too, but asks nothing
+        probability = decision.probability(retrieved.signals) if asks else 0.0
         if not retrieved.evidence or probability < decision.threshold:
             reason = self._reason(retrieved, filters)
             yield AnswerReady(self._declined(retrieved, language, reason, 1 - probability, clock))

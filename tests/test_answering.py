@@ -6,6 +6,7 @@ from fakes import FakeEmbedder, FakeLanguageModel
 from models.protocols import ModelError
 from rag.answer import AnswerReady, EvidenceFound, Token
 from rag.assistant import Assistant
+from rag.decision import Decision
 from rag.settings import Settings
 from vectorstore.store import Store
 from vectorstore.types import Filters
@@ -206,6 +207,15 @@ def test_odd_questions_are_declined(tmp_path, archive, question: str) -> None:
     with assistant:
         assert not assistant.ask(question).answered
         assert assistant.search(question).passages
+
+
+def test_marks_alone_ask_nothing_whatever_their_vector(tmp_path, archive, monkeypatch) -> None:
+    monkeypatch.setattr("rag.answering.load_decision", lambda _: Decision(9.0, {}, 0.1))
+    assistant, model = open_assistant(tmp_path, archive, good)
+    with assistant:
+        for question in ("؟!", "🚢"):
+            assert assistant.ask(question).reason == "not_in_archive"
+    assert not model.prompts
 
 
 def test_braces_in_articles_and_questions_reach_the_model_as_they_are(tmp_path, archive) -> None:
