@@ -1,5 +1,4 @@
 from fakes import FakeLanguageModel
-
 from rag.names import Glossary
 from rag.translation import Translator, respelt
 
