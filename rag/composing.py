@@ -33,7 +33,8 @@ FAR = 0.25  # difference from the best score at which a sentence is about someth
 CLOSE = 0.05  # difference of two sentences' scores at which either may be the answer
 SAME_WORDS = 0.8  # of a quote's words in what was said: quoting it again adds nothing
 HELD = 0.5  # of the short answer's words in the model's sentences: they give it
-_WHO = re.compile(r"\bwho(?:m|se)?\b|\bspeaker\b|(?:^|\s)و?(?:من|لمن)(?=\s)")
+# «من» asks who at the beginning; inside a question it is mostly "from" or "of".
+_WHO = re.compile(r"\bwho(?:m|se)?\b|\bspeaker\b|(?:^|[?.,:])\W*[وف]?ل?من(?=\s)")
 _CITED = re.compile(r"\s*\[(\d+)\]")
 
 
