@@ -104,12 +104,15 @@ class Composer:
             return any(sources[i].evidence.score >= lowest for i in evidence)
 
         # The short answer is tried where the sentences fail: a small model often finds the words
-        # that answer and then writes a sentence around the question.
+        # that answer and then writes a sentence around the question. Where it invented something,
+        # its short answer is no better.
+        invented = False
         for written in (draft.sentences if _gives(draft) else (), (short,) if short else ()):
-            if sentences or not meets(_CITED.sub("", " ".join(written)), kind):
+            if sentences or invented or not meets(_CITED.sub("", " ".join(written)), kind):
                 continue
             for text in written:
                 verdict = self._verify(text, sources, language, question)
+                invented = invented or bool(verdict.missing)
                 if not verdict.supported or not _in_language(text, language):
                     continue
                 if near(verdict.evidence):
@@ -126,7 +129,9 @@ class Composer:
             quoted = self._quoted(sources[i], asked, language, room, said)
             if quoted is not None:
                 sentences.append(_cited(quoted, [sources[i]], cite, 1.0))
-        return Composed(tuple(sentences), tuple(cite.citations), short if sentences else None, path)
+        if path == "quoted" and not any(short and short in s.text for s in sentences):
+            short = None
+        return Composed(tuple(sentences), tuple(cite.citations), short, path)
 
     def _verify(
         self, text: str, sources: Sequence[Source], language: str, question: str = ""
@@ -168,16 +173,15 @@ class Composer:
         return phrase("quoted", language, source=name, quote=words)
 
     def _short(self, draft: Draft, sources: Sequence[Source], language: str) -> str | None:
-        """The short answer in the evidence's own words, or the model's if nothing speaks against.
-
-        It must not hold a figure or a name that the evidence lacks.
-        """
+        """The short answer in the evidence's own words; across languages, if these support it."""
         if not draft.short:
             return None
         for source in sorted(sources, key=lambda s: s.rank):
             if source.language == language and (span := snap(draft.short, source.evidence.quote)):
                 return source.evidence.quote[span[0] : span[1]]
-        return None if self._verify(draft.short, sources, language).missing else draft.short
+        if all(source.language == language for source in sources):
+            return None
+        return draft.short if self._verify(draft.short, sources, language).supported else None
 
 
 class _Citer:
