@@ -93,4 +93,5 @@ def _scaled(scores: np.ndarray) -> np.ndarray:
 
 
 def _best(spans: Sequence[Mapping], scores: np.ndarray) -> list[Mapping]:
-    return [spans[i] for i in np.argsort(-scores, kind="stable")[:SEARCH_DEPTH]]
+    """Best first; a score of 0 has nothing in common with the question and is not found."""
+    return [spans[i] for i in np.argsort(-scores, kind="stable")[:SEARCH_DEPTH] if scores[i]]
