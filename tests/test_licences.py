@@ -33,6 +33,7 @@ SPDX = {
 
 # Packages whose metadata does not say it in a way that can be read, looked at one by one.
 REVIEWED = {
+    "axe-playwright-python": "states none, but ships the MIT licence; its axe-core is MPL-2.0",
     "tiktoken": "the field holds the text of the MIT licence",
 }
 
