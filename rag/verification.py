@@ -145,7 +145,7 @@ class Verifier:
             return supports
         # A few words have no vector to speak of; the glossary can tell whether they are there.
         return [
-            max(support, _logistic(_overlap(plain, self._in_english(c)), *CROSSED_OVERLAP))
+            max(support, _logistic(_words_held(plain, self._in_english(c)), *CROSSED_OVERLAP))
             for support, c in zip(supports, claims, strict=True)
         ]
 
@@ -206,6 +206,12 @@ def _overlap(sentence: str, evidence: str) -> float:
     """Share of a sentence's distinct stems that the evidence holds."""
     stems = set(analyse(sentence))
     return len(stems & set(analyse(evidence))) / len(stems) if stems else 0.0
+
+
+def _words_held(sentence: str, evidence: str) -> float:
+    """As ``_overlap``, of the words alone: figures are looked for by value; 1 without words."""
+    stems = {stem for stem in analyse(sentence) if not stem[0].isdigit()}
+    return len(stems & set(analyse(evidence))) / len(stems) if stems else 1.0
 
 
 def _logistic(score: float, slope: float, middle: float) -> float:

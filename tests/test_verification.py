@@ -82,3 +82,14 @@ def test_a_premise_that_the_evidence_does_not_hold_is_not_asserted() -> None:
         same_language=True, question="لماذا رفضت الحكومة إرسال فرق إنقاذ؟",
     )  # fmt: skip
     assert not verdict.supported and verdict.missing
+
+
+def test_a_few_words_cross_languages_through_the_glossary() -> None:
+    claim = Claim("أرسلت الصين 50 ألف جهاز لقياس الحرارة إلى السودان.", "")
+    for words, supported in (
+        ("50,000", True),
+        ("40,000", False),
+        ("Sudan", True),
+        ("a bridge", False),
+    ):
+        assert VERIFIER.check(words, [claim], same_language=False).supported is supported, words
