@@ -42,7 +42,9 @@ RESCORED = 5  # sentences that late interaction looks at: each costs some 60 ms
 
 @dataclass(frozen=True)
 class Weights:
-    """Weights of the scores; chosen on the dev half of XQuAD (``python -m benchmarks.retrieval``).
+    """Weights of the scores; chosen on the dev half of XQuAD.
+
+    ``python -m benchmarks.retrieval --tune`` chooses them anew.
 
     ``keyword``: of a passage's BM25, as a share of the question's inverse document frequencies,
     beside its cosine. ``passage``, ``overlap``, ``late``: of its passage's score, its share of the
