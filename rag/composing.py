@@ -27,7 +27,7 @@ from vectorstore.outlets import display_name
 from vectorstore.store import Store
 
 MOST_WORDS = 75  # of an answer
-BESIDE = 240  # characters of a quote that stands beside the model's own sentence
+BESIDE = 420  # characters of a quote that stands beside the model's own sentence
 SHORTEST_QUOTE = 8  # words; less says nothing
 FAR = 0.25  # difference from the best score at which a sentence is about something else
 CLOSE = 0.05  # difference of two sentences' scores at which either may be the answer
@@ -122,7 +122,7 @@ class Composer:
         path: Path = "generated" if sentences else "quoted"
         ranked = sorted(range(len(sources)), key=lambda i: sources[i].rank)
         quotable = [i for i in ranked if meets(sources[i].evidence.quote, kind)]
-        quotes = used[:1] or _alone(asked, sources, quotable)
+        quotes = _beside(asked, used, ranked) if used else _alone(asked, sources, quotable)
         for left, i in zip(range(len(quotes), 0, -1), quotes, strict=True):
             said = " ".join(s.text for s in sentences)
             room = (MOST_WORDS - len(said.split())) // left
@@ -230,6 +230,12 @@ class _Citer:
 def _cited(text: str, sources: Sequence[Source], cite: _Citer, support: float) -> AnswerSentence:
     numbers = tuple(dict.fromkeys(n for source in sources for n in cite(source, text)))
     return AnswerSentence(f"{text} {''.join(f'[{n}]' for n in numbers)}", numbers, True, support)
+
+
+def _beside(asked: str, used: Sequence[int], ranked: Sequence[int]) -> Sequence[int]:
+    """The quote beside the model's words: the best sentence, or of several parts the best left."""
+    left = [i for i in ranked if i not in used]
+    return left[:1] if left and parts(asked) else ranked[:1]
 
 
 def _alone(asked: str, sources: Sequence[Source], ranked: Sequence[int]) -> Sequence[int]:

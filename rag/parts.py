@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 
-SHORTEST = 3  # words of a part that can be searched for by itself
+from rag.conversation import is_follow_up
+
+SHORTEST = 3  # words of a first part that can be searched for by itself
 
 _JOINTS = re.compile(
     r"[،,;؛]?\s+و(?=(?:كم|من|ما|ماذا|متى|أين|كيف|لماذا|أي|أية|بماذا|علام|إلام)\s)"
@@ -17,11 +19,11 @@ _JOINTS = re.compile(
 def parts(question: str) -> list[str]:
     """The parts in order, or nothing for a question that asks one thing.
 
-    A cut is made before a second question word alone; a part of fewer than three words ("and
-    when?") stays with the one before it.
+    A cut is made before a second question word alone. A question with a part that cannot be
+    searched by itself ("and when?", "and who reported that?") is left whole.
     """
     pieces = [question[a:b].strip() for a, b in _spans(question)]
-    if len(pieces) < 2 or any(len(piece.split()) < SHORTEST for piece in pieces):
+    if len(pieces) < 2 or len(pieces[0].split()) < SHORTEST or any(map(is_follow_up, pieces[1:])):
         return []
     return pieces
 
