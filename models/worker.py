@@ -158,15 +158,13 @@ class WorkerLanguageModel:
         call = Call(next(self._numbers), name, arguments)
         if in_line:
             self._line.wait(call, cancel)
-        try:
-            child = self._ready_child(cancel)
-        except BaseException:
-            self._line.leave(call)
-            raise
-        child.begin(call)
+        child = self._begin(call, cancel)
         try:
             while True:
                 reply = _next_reply(call, cancel)
+                if "lost" in reply:
+                    child = self._begin(call, cancel)
+                    continue
                 if "error" in reply:
                     closed = "the language model was closed"
                     raise ModelError(closed if self._closed else reply["error"])
@@ -177,6 +175,16 @@ class WorkerLanguageModel:
                     return
         finally:
             child.cancel(call)  # of a call that has ended, this is nothing
+
+    def _begin(self, call: Call, cancel: threading.Event | None) -> Child:
+        """Give a call to a child that can take it; where there is none, it leaves the line."""
+        try:
+            child = self._ready_child(cancel)
+        except BaseException:
+            self._line.leave(call)
+            raise
+        child.begin(call)
+        return child
 
     def _ready_child(self, cancel: threading.Event | None) -> Child:
         with self._starting:

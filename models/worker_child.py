@@ -27,6 +27,8 @@ class Call:
         self.name = name
         self.arguments = arguments
         self.replies: queue.SimpleQueue[dict] = queue.SimpleQueue()
+        self.begun = False  # the child has said that it took it up
+        self.abandoned = False  # nobody waits for its replies any more
 
 
 class Line:
@@ -87,19 +89,24 @@ class Child:
         return self.failure is None and self._process.poll() is None
 
     def begin(self, call: Call) -> None:
-        """Send a call; all that happens to it from now on arrives in its replies."""
+        """Send a call; all that happens to it from now on arrives in its replies.
+
+        The last of them is a result, an error or, where the process ended before it took the call
+        up, ``{"lost": why}``: another child can still do it.
+        """
         with self._lock:
             if self.failure is None:
                 self._calls[call.number] = call
                 self._send({"id": call.number, "call": call.name, "arguments": call.arguments})
                 return
-        call.replies.put({"error": self.failure})
-        self._line.leave(call)
+        call.replies.put({"lost": self.failure})
 
     def cancel(self, call: Call) -> None:
         """Ask the child to stop a call, and see to it that it does."""
         with self._lock:
+            call.abandoned = True
             if call.number not in self._calls:
+                self._line.leave(call)
                 return
             self._send({"cancel": call.number})
         timer = threading.Timer(CANCEL_GRACE_S, self._kill_if_under_way, [call])
@@ -147,8 +154,9 @@ class Child:
             self._calls.clear()
         self.settled.set()
         for call in orphans:
-            call.replies.put({"error": self.failure})
-            self._line.leave(call)
+            if call.begun or call.abandoned:
+                self._line.leave(call)
+            call.replies.put({"error" if call.begun else "lost": self.failure})
         for stream in (self._process.stdin, self._process.stdout, self._process.stderr):
             try:
                 stream.close()
@@ -158,6 +166,9 @@ class Child:
     def _route(self, message: dict) -> None:
         with self._lock:
             call = self._calls.get(message["id"])
+            if call is not None and "begun" in message:
+                call.begun = True
+                return
             if call is not None and "piece" not in message:
                 del self._calls[call.number]
         if call is not None:

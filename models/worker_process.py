@@ -74,6 +74,7 @@ class _Worker:
 
     def _answer(self, message: dict, cancel: threading.Event) -> None:
         call_id = message["id"]
+        self._channel.send(id=call_id, begun=True)
         try:
             self._channel.send(id=call_id, result=self._result(message, cancel))
         except Cancelled:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 import threading
@@ -170,6 +171,31 @@ def test_a_crash_between_calls_costs_nothing(model):
     os.kill(model.starts()[0], 9)
     assert gone(model.starts()[0])
     assert say(model, "say two") == "two"
+
+
+def test_a_call_that_was_not_taken_up_is_given_to_the_next_process(model):
+    assert say(model, "say one") == "one"
+    os.kill(model.starts()[0], signal.SIGSTOP)  # it cannot take the call up
+    heard = []
+    waiting = threading.Thread(target=lambda: heard.append(say(model, "say two")))
+    waiting.start()
+    while model.queued() != 1:
+        time.sleep(0.01)
+    time.sleep(0.1)  # the call is sent
+    os.kill(model.starts()[0], signal.SIGKILL)
+    waiting.join(10)
+    assert heard == ["two"]
+
+
+def test_an_abandoned_call_that_was_not_taken_up_does_not_block_the_line(model):
+    assert say(model, "say one") == "one"
+    os.kill(model.starts()[0], signal.SIGSTOP)
+    cancel = threading.Event()
+    threading.Timer(0.2, cancel.set).start()
+    with pytest.raises(Cancelled):
+        say(model, "say two", cancel=cancel)
+    os.kill(model.starts()[0], signal.SIGKILL)
+    assert say(model, "say three") == "three"
 
 
 def test_calls_in_line_survive_a_crash(model):
