@@ -28,7 +28,7 @@ from tqdm import tqdm
 import rag
 from rag.assistant import Assistant
 from rag.evaluation.archive import build_archive
-from rag.evaluation.questions import load_questions
+from rag.evaluation.questions import Paragraph, load_questions
 from rag.settings import Settings
 from vectorstore.types import Filters
 
@@ -83,7 +83,7 @@ def main() -> None:
     arguments = parser.parse_args()
     pairs: list[tuple[str, str]] = []
     languages: list[str] = []
-    paragraphs: tuple[str, ...] = ()
+    paragraphs: tuple[Paragraph, ...] = ()
     for name in arguments.questions.split(","):
         read = load_questions(Path(name), arguments.archive)
         paragraphs = read.paragraphs

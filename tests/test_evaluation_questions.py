@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from rag.evaluation.questions import EvaluationError, is_squad, load_questions
+from rag.evaluation.questions import EvaluationError, Paragraph, is_squad, load_questions
 
 LINE = {
     "id": "q1",
@@ -76,7 +76,7 @@ ARABIC = "يقع الميناء في مرسى الورد. طول الرصيف 30
 ENGLISH = "The port is in Marsa al-Ward. The quay is 300 metres long. It was built in 1950."
 
 
-def squad(tmp_path, name, context, *entries):
+def squad(tmp_path, name, context, *entries, title="Port"):
     qas = [
         {
             "id": i,
@@ -86,7 +86,7 @@ def squad(tmp_path, name, context, *entries):
         for i, question, text in entries
     ]
     path = tmp_path / name
-    data = [{"title": "Port", "paragraphs": [{"context": context, "qas": qas}]}]
+    data = [{"title": title, "paragraphs": [{"context": context, "qas": qas}]}]
     path.write_text(json.dumps({"version": "1.1", "data": data}))
     return path
 
@@ -96,7 +96,7 @@ def test_squad_gold_is_the_sentence_that_holds_the_answer(tmp_path):
     assert is_squad(path)
     loaded = load_questions(path)
     (question,) = loaded.questions
-    assert loaded.paragraphs == (ARABIC,)
+    assert loaded.paragraphs == (Paragraph("Port", ARABIC),)
     assert (question.lang, question.type, question.answers) == ("ar", "fact", ("300 متر",))
     assert question.must_include == (("300 متر",),)
     gold = question.paragraph
@@ -108,13 +108,26 @@ def test_squad_pairs_languages_by_question_id(tmp_path):
     english = squad(tmp_path, "dev.en.json", ENGLISH, ("s1", "How long is the quay?", "300 metres"))
     loaded = load_questions(english, arabic)
     (question,) = loaded.questions
-    assert loaded.paragraphs == (ARABIC,)
+    assert loaded.paragraphs == (Paragraph("Port", ARABIC),)
     assert (question.lang, question.answers) == ("en", ("300 metres",))
     assert question.paragraph.text == ARABIC
     assert ARABIC[question.paragraph.start : question.paragraph.end] == "طول الرصيف 300 متر."
     other = squad(tmp_path, "other.json", ENGLISH, ("s2", "Where is the port?", "Marsa al-Ward"))
     with pytest.raises(EvaluationError, match="'s2' has no counterpart"):
         load_questions(other, arabic)
+
+
+@pytest.mark.parametrize(
+    ("written", "read"),
+    [
+        ("Marsa_al-Ward_(port)", "Marsa al-Ward (port)"),
+        ("%D9%85%D8%B1%D8%B3%D9%89_Ward", "مرسى Ward"),
+        ("", None),
+    ],
+)
+def test_a_squad_title_is_read_as_people_write_it(tmp_path, written, read):
+    path = squad(tmp_path, "dev.json", ARABIC, ("s1", "كم؟", "300 متر"), title=written)
+    assert load_questions(path).paragraphs == (Paragraph(read, ARABIC),)
 
 
 def test_a_squad_question_without_an_answer_is_unanswerable(tmp_path):

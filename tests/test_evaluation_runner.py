@@ -14,6 +14,7 @@ from models.protocols import ModelError
 from rag.assistant import Assistant
 from rag.evaluation import EvaluationError, evaluate
 from rag.evaluation.judge import Judge
+from rag.evaluation.questions import Paragraph
 from rag.settings import Settings
 from vectorstore.store import Store
 
@@ -309,6 +310,20 @@ def test_squad_questions_over_their_own_and_over_another_languages_paragraphs(tm
     assert (item["lang"], item["answers"], item["gold"][0]["quote"]) == ("en", ["170"], BOATS)
     with pytest.raises(EvaluationError, match="takes one SQuAD file"):
         evaluate(english, archive=[arabic, english])
+
+
+def test_paragraphs_are_articles_with_their_titles_and_kept_apart_from_others(tmp_path, built):
+    def titles(*paragraphs):
+        with archives.build_archive([], paragraphs, Settings(), lambda *_: None) as assistant:
+            (summary,) = assistant.articles()
+            return summary.title, assistant.article(summary.article_id).text
+
+    assert titles(Paragraph("Quay", QUAY)) == ("Quay", QUAY)
+    assert built[-1].passages == 1
+    assert titles(Paragraph(None, QUAY)) == (None, QUAY)
+    assert built[-1].passages == 1
+    titles(Paragraph("Quay", QUAY))
+    assert built[-1].passages == 0
 
 
 def test_a_missing_archive_and_an_empty_home_are_errors(questions, tmp_path, built):

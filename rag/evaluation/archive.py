@@ -11,6 +11,7 @@ import hashlib
 import json
 import shutil
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from platformdirs import user_cache_path
 
 from models.catalogue import get_spec, load_catalogue
 from rag.assistant import Assistant
-from rag.evaluation.questions import EvaluationError
+from rag.evaluation.questions import EvaluationError, Paragraph
 from rag.settings import Settings
 
 KEPT = 8  # archives in the cache; the ones not used for longest go first
@@ -96,7 +97,7 @@ def articles_digest(assistant: Assistant) -> str:
 
 def build_archive(
     paths: Sequence[Path],
-    paragraphs: Sequence[str],
+    paragraphs: Sequence[Paragraph],
     settings: Settings,
     progress: Progress,
 ) -> Assistant:
@@ -111,7 +112,7 @@ def build_archive(
     key = digest(
         [_code(_READING), get_spec(settings.embedder).identity.key, settings.embedder_backend]
         + list(_contents(paths))
-        + list(paragraphs)
+        + [field for p in paragraphs for field in (p.title or "", p.text)]
     )[:24]
     folder = cache / key
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
@@ -142,7 +143,7 @@ def _contents(paths: Sequence[Path]) -> Iterable[bytes]:
 def _ingest(
     assistant: Assistant,
     paths: Sequence[Path],
-    paragraphs: Sequence[str],
+    paragraphs: Sequence[Paragraph],
     folder: Path,
     progress: Progress,
 ) -> None:
@@ -150,8 +151,8 @@ def _ingest(
     if paragraphs:
         file = folder / "paragraphs.jsonl"
         lines = (
-            json.dumps({"id": str(number), "text": text}, ensure_ascii=False)
-            for number, text in enumerate(paragraphs)
+            json.dumps({"id": str(number), **asdict(paragraph)}, ensure_ascii=False)
+            for number, paragraph in enumerate(paragraphs)
         )
         file.write_text("\n".join(lines) + "\n", encoding="utf-8")
         sources.append(file)

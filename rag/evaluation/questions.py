@@ -11,6 +11,7 @@ import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, TypeVar
+from urllib.parse import unquote
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
@@ -54,6 +55,14 @@ class GoldParagraph:
 
 
 @dataclass(frozen=True)
+class Paragraph:
+    """A paragraph of a SQuAD file, which becomes an article; the title is that of its article."""
+
+    title: str | None
+    text: str
+
+
+@dataclass(frozen=True)
 class Question:
     """One question. ``must_include`` is a tuple of groups of alternatives: all groups, any of each.
 
@@ -88,7 +97,7 @@ class QuestionSet:
     """Questions in the file's order; ``paragraphs`` is the archive that a SQuAD file brings."""
 
     questions: tuple[Question, ...]
-    paragraphs: tuple[str, ...] = ()
+    paragraphs: tuple[Paragraph, ...] = ()
 
 
 class _Quote(BaseModel):
@@ -137,6 +146,7 @@ class _SquadParagraph(BaseModel):
 
 
 class _SquadArticle(BaseModel):
+    title: str = ""
     paragraphs: list[_SquadParagraph]
 
 
@@ -235,13 +245,14 @@ def _read_squad(path: Path) -> _Squad:
 
 
 def _load_squad(path: Path, archive: Path) -> QuestionSet:
-    paragraphs: dict[str, None] = {}
+    paragraphs: dict[str, Paragraph] = {}
     gold: dict[str, GoldParagraph | None] = {}
     for article in _read_squad(archive).data:
         for paragraph in article.paragraphs:
-            paragraphs.setdefault(paragraph.context)
+            text = paragraph.context
+            paragraphs.setdefault(text, Paragraph(_squad_title(article.title), text))
             for entry in paragraph.qas:
-                gold[entry.id] = _gold_sentence(paragraph.context, entry, archive)
+                gold[entry.id] = _gold_sentence(text, entry, archive)
     entries = [
         entry
         for article in _read_squad(path).data
@@ -272,7 +283,12 @@ def _load_squad(path: Path, archive: Path) -> QuestionSet:
             must_include=(answers,) if answers else (),
             paragraph=None if impossible else gold[entry.id],
         )
-    return QuestionSet(tuple(questions.values()), tuple(paragraphs))
+    return QuestionSet(tuple(questions.values()), tuple(paragraphs.values()))
+
+
+def _squad_title(title: str) -> str | None:
+    """A title as people write it: SQuAD has those of Wikipedia's addresses ("Beyonc%C3%A9_2")."""
+    return " ".join(unquote(title).replace("_", " ").split()) or None
 
 
 def _gold_sentence(context: str, entry: _SquadQuestion, path: Path) -> GoldParagraph | None:

@@ -27,7 +27,13 @@ from rag.evaluation.excerpts import Mark, cut_excerpts
 from rag.evaluation.gold import Gold, GoldFinder
 from rag.evaluation.judge import Judge, average
 from rag.evaluation.metrics import answer_verdicts, retrieval_verdicts
-from rag.evaluation.questions import EvaluationError, Question, is_squad, load_questions
+from rag.evaluation.questions import (
+    EvaluationError,
+    Paragraph,
+    Question,
+    is_squad,
+    load_questions,
+)
 from rag.evaluation.report import write_report
 from rag.settings import Settings, default_home, load_settings
 from vectorstore.store import StoreError
@@ -121,7 +127,7 @@ def _opened(
     assistant: Assistant | None,
     home: Path | None,
     files: Sequence[Path],
-    paragraphs: Sequence[str],
+    paragraphs: Sequence[Paragraph],
     settings: Settings | None,
     progress: Progress,
 ) -> Iterator[Assistant]:
