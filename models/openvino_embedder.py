@@ -17,14 +17,22 @@ import openvino
 from tokenizers import Encoding, Tokenizer
 
 from models.embedding_inputs import (
+    TOGETHER,
     document_prompt,
     flatten,
     normalised,
     padded_length,
     plan_batches,
+    text_spans,
 )
 from models.openvino_conversion import converted
-from models.protocols import EmbedderIdentity, ModelError, PassageInput, PassageVectors
+from models.protocols import (
+    EmbedderIdentity,
+    ModelError,
+    PairStates,
+    PassageInput,
+    PassageVectors,
+)
 
 MAX_TOKENS = 2048
 # Batches of about a thousand tokens measured best: larger ones outgrow the processor's caches,
@@ -103,6 +111,19 @@ class OpenVINOEmbedder:
         self._run([p + text for p, (_, text) in zip(prompts, sentences, strict=True)], keep)
         return vectors
 
+    def read_together(self, question: str, texts: Sequence[str]) -> list[PairStates]:
+        """See ``Embedder.read_together``."""
+        prompt = TOGETHER.format(question=question)
+        read: dict[int, PairStates] = {}
+
+        def keep(index: int, encoding: Encoding, *layers: np.ndarray) -> None:
+            read[index] = PairStates(
+                np.stack(layers, axis=1), text_spans(encoding.offsets, len(prompt))
+            )
+
+        self._run_layers([prompt + text for text in texts], keep)
+        return [read[i] for i in range(len(texts))]
+
     def _question(self, text: str) -> tuple[list[int], np.ndarray]:
         """Indices of a question's own tokens, and the output for all, (t, width).
 
@@ -133,6 +154,10 @@ class OpenVINOEmbedder:
 
         The output is a view that the next batch overwrites.
         """
+        self._run_layers(texts, lambda i, encoding, last, *_: keep(i, encoding, last))
+
+    def _run_layers(self, texts: Sequence[str], keep: Callable[..., None]) -> None:
+        """As ``_run``, with the output of the last layer and of those between as arguments."""
         encodings = self._tokenizer.encode_batch(list(texts))
         for batch in plan_batches([len(e.ids) for e in encodings], BATCH_TOKENS, BATCH_TEXTS):
             width = padded_length(len(encodings[batch[0]].ids))
@@ -142,9 +167,10 @@ class OpenVINOEmbedder:
                 ids[row, : len(encodings[i].ids)] = encodings[i].ids
                 mask[row, : len(encodings[i].ids)] = 1
             with self._turn:
-                output = self._request.infer([ids, mask], share_inputs=True, share_outputs=True)[0]
+                output = self._request.infer([ids, mask], share_inputs=True, share_outputs=True)
                 for row, i in enumerate(batch):
-                    keep(i, encodings[i], output[row, : len(encodings[i].ids)])
+                    own = slice(len(encodings[i].ids))
+                    keep(i, encodings[i], *(output[k][row, own] for k in range(len(output))))
 
 
 def _tokens_after(prompt: str, encoding: Encoding) -> list[int]:

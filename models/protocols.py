@@ -58,6 +58,18 @@ class PassageVectors:
     sentences: np.ndarray
 
 
+@dataclass(frozen=True)
+class PairStates:
+    """Hidden states of a question and a text read together, a row a token of either.
+
+    ``states``: (t, layers, width) float32, the last layer first. ``spans``: (t, 2) int64 code-point
+    offsets into the text, (-1, -1) for tokens of the question and of the prompt.
+    """
+
+    states: np.ndarray
+    spans: np.ndarray
+
+
 class Embedder(Protocol):
     """Text to L2-normalised float32 vectors of ``identity.dimension`` numbers."""
 
@@ -84,6 +96,13 @@ class Embedder(Protocol):
         self, sentences: Sequence[tuple[str | None, str]]
     ) -> list[np.ndarray]:
         """(t, d) token vectors of each (title, sentence), as ``embed_query_tokens``."""
+        ...
+
+    def read_together(self, question: str, texts: Sequence[str]) -> list[PairStates]:
+        """Hidden states of the question read together with each text, in the order given.
+
+        Only an embedder that a reader was trained for needs this method.
+        """
         ...
 
 

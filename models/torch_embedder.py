@@ -12,11 +12,20 @@ from sentence_transformers import SentenceTransformer
 
 from models.embedding_inputs import (
     NO_TITLE,
+    TOGETHER,
     document_prompt,
     flatten,
     normalised,
+    text_spans,
 )
-from models.protocols import EmbedderIdentity, ModelError, PassageInput, PassageVectors
+from models.openvino_conversion import layers_between
+from models.protocols import (
+    EmbedderIdentity,
+    ModelError,
+    PairStates,
+    PassageInput,
+    PassageVectors,
+)
 
 BATCH_TEXTS = {"cpu": 4, "mps": 32, "cuda": 64}
 
@@ -80,6 +89,26 @@ class TorchEmbedder:
         return self._token_vectors(
             [(document_prompt(self.identity, title), text) for title, text in sentences]
         )
+
+    def read_together(self, question: str, texts: Sequence[str]) -> list[PairStates]:
+        """See ``Embedder.read_together``."""
+        prompt = TOGETHER.format(question=question)
+        transformer, tokenizer = self.model[0].auto_model, self.model.tokenizer
+        between = layers_between(transformer.config.num_hidden_layers)
+        read = []
+        with self._turn, torch.inference_mode():
+            for text in texts:  # one by one: no padding, and no vector depends on its company
+                inputs = tokenizer(
+                    prompt + text, truncation=True, return_offsets_mapping=True, return_tensors="pt"
+                )
+                offsets = inputs.pop("offset_mapping")[0].tolist()
+                out = transformer(
+                    **inputs.to(self.model.device), use_cache=False, output_hidden_states=True
+                )
+                layers = [out.last_hidden_state, *(out.hidden_states[i] for i in between)]
+                states = torch.stack([layer[0] for layer in layers], dim=1).float().cpu().numpy()
+                read.append(PairStates(states, text_spans(offsets, len(prompt))))
+        return read
 
     def _token_vectors(self, pairs: Sequence[tuple[str, str]]) -> list[np.ndarray]:
         """Token vectors of each (prompt, text), the text's own tokens only."""
