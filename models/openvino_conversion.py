@@ -5,9 +5,10 @@ its own; the process that embeds never imports PyTorch. The result lies beside t
 ``NAME.converted/KEY``, where KEY changes with the weights and with whatever made the conversion;
 a folder of that name is complete, since it is renamed into place at the end.
 
-What is kept: ``model.xml`` and ``model.bin`` (token ids and mask to token vectors of the last
-layer and of two layers between, which the reader uses) and ``dense.npy``, (768, 768) float32, the product of the dense layers that follow the
-pooling; they have no bias and no activation, so one matrix does the work of both.
+What is kept: ``model.xml`` and ``model.bin`` (token ids and mask to the hidden states of the last
+layer, and of two between that the reader uses) and ``dense.npy``, (768, 768) float32, the product
+of the dense layers that follow the pooling; they have no bias and no activation, so one matrix does
+the work of both.
 """
 
 from __future__ import annotations
