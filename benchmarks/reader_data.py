@@ -144,7 +144,7 @@ def read_states(
         states_file, spans_file = folder / f"{first:06d}.npy", folder / f"{first:06d}.npz"
         chunk = pairs[first : first + CHUNK]
         if not spans_file.exists():
-            read = [embedder.read_together(p.question, [p.text])[0] for p in chunk]
+            read = embedder.read_together([(p.question, p.text) for p in chunk])
             np.save(states_file, np.concatenate([r.states for r in read]).astype(np.float16))
             partial = folder / ".partial.npz"
             ends = np.cumsum([len(r.spans) for r in read])

@@ -8,12 +8,13 @@ passage's own pass: over XQuAD's Arabic dev half the gold sentence comes first f
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from models.protocols import EmbedderIdentity, PassageInput, PassageVectors
+from models.token_vectors import compact, together
 
 NO_TITLE = "none"  # what the model was trained to see where there is no title
 TITLE_CHARACTERS = 200  # a longer one is cut: it is read again with every sentence
@@ -44,17 +45,34 @@ def text_spans(offsets: Sequence[tuple[int, int]], start: int) -> np.ndarray:
 class Inputs:
     """Distinct prompted texts of some passages, and where the vector of each belongs.
 
-    ``places`` has, for every passage, the index into ``texts`` of the passage and of each of its
-    sentences. A passage of one sentence is one text.
+    ``prompts`` has the length of each text's prompt in characters. ``places`` has, for every
+    passage, the index into ``texts`` of the passage and of each of its sentences. A passage of one
+    sentence is one text.
     """
 
     texts: tuple[str, ...]
+    prompts: tuple[int, ...]
     places: tuple[tuple[int, tuple[int, ...]], ...]
 
-    def assemble(self, vectors: np.ndarray) -> list[PassageVectors]:
-        """Vectors of the passages from those of ``texts``, (len(texts), d)."""
+    @property
+    def sentences(self) -> frozenset[int]:
+        """Indices of the texts that are sentences: those whose tokens are kept."""
+        return frozenset(i for _, sentences in self.places for i in sentences)
+
+    def assemble(
+        self, vectors: np.ndarray, tokens: Mapping[int, np.ndarray]
+    ) -> list[PassageVectors]:
+        """Vectors of the passages from those of ``texts``, (len(texts), d).
+
+        ``tokens``: compact token vectors (t, w) of each of ``sentences``.
+        """
+        width = len(compact(vectors[:1])[0]) if len(vectors) else 0
         return [
-            PassageVectors(vectors[passage].copy(), vectors[list(sentences)])
+            PassageVectors(
+                vectors[passage].copy(),
+                vectors[list(sentences)],
+                together([tokens[i] for i in sentences], width),
+            )
             for passage, sentences in self.places
         ]
 
@@ -62,6 +80,7 @@ class Inputs:
 def flatten(passages: Sequence[PassageInput], identity: EmbedderIdentity) -> Inputs:
     """All texts to embed for ``passages``, each once."""
     index: dict[str, int] = {}
+    prompts: dict[int, int] = {}
     places = []
     for passage in passages:
         prompt = document_prompt(identity, passage.title)
@@ -70,8 +89,10 @@ def flatten(passages: Sequence[PassageInput], identity: EmbedderIdentity) -> Inp
             index.setdefault(prompt + passage.text[start:end], len(index))
             for start, end in passage.sentences
         )
+        for i in (whole, *sentences):
+            prompts.setdefault(i, len(prompt))
         places.append((whole, sentences))
-    return Inputs(tuple(index), tuple(places))
+    return Inputs(tuple(index), tuple(prompts[i] for i in range(len(index))), tuple(places))
 
 
 def padded_length(tokens: int) -> int:

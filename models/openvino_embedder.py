@@ -18,6 +18,7 @@ from tokenizers import Encoding, Tokenizer
 
 from models.embedding_inputs import (
     TOGETHER,
+    Inputs,
     document_prompt,
     flatten,
     normalised,
@@ -33,6 +34,7 @@ from models.protocols import (
     PassageInput,
     PassageVectors,
 )
+from models.token_vectors import DIMENSIONS, compact
 
 MAX_TOKENS = 2048
 # Batches of about a thousand tokens measured best: larger ones outgrow the processor's caches,
@@ -90,7 +92,7 @@ class OpenVINOEmbedder:
     def embed_passages(self, passages: Sequence[PassageInput]) -> list[PassageVectors]:
         """Vectors of passages and of their sentences, in the order given."""
         inputs = flatten(passages, self.identity)
-        return inputs.assemble(self._vectors(inputs.texts))
+        return inputs.assemble(*self._vectors(inputs))
 
     def embed_query_tokens(self, text: str) -> np.ndarray:
         """(t, d) float32 vectors of a question's own tokens, L2-normalised, prompt left out."""
@@ -105,24 +107,24 @@ class OpenVINOEmbedder:
         vectors: list[np.ndarray] = [np.zeros(0, np.float32)] * len(prompts)
 
         def keep(index: int, encoding: Encoding, hidden: np.ndarray) -> None:
-            own = _tokens_after(prompts[index], encoding)
+            own = _own(len(prompts[index]), encoding)
             vectors[index] = normalised(hidden[own] @ self._dense)
 
         self._run([p + text for p, (_, text) in zip(prompts, sentences, strict=True)], keep)
         return vectors
 
-    def read_together(self, question: str, texts: Sequence[str]) -> list[PairStates]:
+    def read_together(self, pairs: Sequence[tuple[str, str]]) -> list[PairStates]:
         """See ``Embedder.read_together``."""
-        prompt = TOGETHER.format(question=question)
+        prompts = [TOGETHER.format(question=question) for question, _ in pairs]
         read: dict[int, PairStates] = {}
 
         def keep(index: int, encoding: Encoding, *layers: np.ndarray) -> None:
             read[index] = PairStates(
-                np.stack(layers, axis=1), text_spans(encoding.offsets, len(prompt))
+                np.stack(layers, axis=1), text_spans(encoding.offsets, len(prompts[index]))
             )
 
-        self._run_layers([prompt + text for text in texts], keep)
-        return [read[i] for i in range(len(texts))]
+        self._run_layers([p + text for p, (_, text) in zip(prompts, pairs, strict=True)], keep)
+        return [read[i] for i in range(len(pairs))]
 
     def _question(self, text: str) -> tuple[list[int], np.ndarray]:
         """Indices of a question's own tokens, and the output for all, (t, width).
@@ -134,20 +136,25 @@ class OpenVINOEmbedder:
             prompt = self.identity.query_prompt
             kept: list[tuple[list[int], np.ndarray]] = []
             self._run(
-                [prompt + text], lambda _, e, h: kept.append((_tokens_after(prompt, e), h.copy()))
+                [prompt + text], lambda _, e, h: kept.append((_own(len(prompt), e), h.copy()))
             )
             last = self._last_question = (text, *kept[0])
         return last[1:]
 
-    def _vectors(self, texts: Sequence[str]) -> np.ndarray:
-        """(n, d) float32: mean of the token vectors, dense layers, length 1."""
-        means = np.zeros((len(texts), self._dense.shape[0]), dtype=np.float32)
+    def _vectors(self, inputs: Inputs) -> tuple[np.ndarray, dict[int, np.ndarray]]:
+        """(n, d) float32: mean of the token vectors, dense layers, length 1; sentences' tokens."""
+        means = np.zeros((len(inputs.texts), self._dense.shape[0]), dtype=np.float32)
+        kept = np.ascontiguousarray(self._dense[:, :DIMENSIONS])
+        sentences = inputs.sentences
+        tokens: dict[int, np.ndarray] = {}
 
-        def keep(index: int, _: Encoding, hidden: np.ndarray) -> None:
+        def keep(index: int, encoding: Encoding, hidden: np.ndarray) -> None:
             means[index] = hidden.mean(axis=0)
+            if index in sentences:
+                tokens[index] = compact(hidden[_own(inputs.prompts[index], encoding)] @ kept)
 
-        self._run(texts, keep)
-        return normalised(means @ self._dense)
+        self._run(inputs.texts, keep)
+        return normalised(means @ self._dense), tokens
 
     def _run(self, texts: Sequence[str], keep: Callable[[int, Encoding, np.ndarray], None]) -> None:
         """Call ``keep`` with the index, the tokens and the (t, width) output of every text.
@@ -173,9 +180,9 @@ class OpenVINOEmbedder:
                     keep(i, encodings[i], *(output[k][row, own] for k in range(len(output))))
 
 
-def _tokens_after(prompt: str, encoding: Encoding) -> list[int]:
-    """Indices of the tokens of the text that follows the prompt; begin and end marks left out."""
-    return [i for i, (_, end) in enumerate(encoding.offsets) if end > len(prompt)]
+def _own(prompt: int, encoding: Encoding) -> list[int]:
+    """Indices of the tokens of what follows a prompt of so many characters, without the marks."""
+    return [i for i, (_, end) in enumerate(encoding.offsets) if end > prompt]
 
 
 def load_tokenizer(path: Path) -> Tokenizer:

@@ -15,6 +15,8 @@ from typing import Protocol
 
 import numpy as np
 
+from models.token_vectors import TokenVectors
+
 
 @dataclass(frozen=True)
 class EmbedderIdentity:
@@ -52,10 +54,14 @@ class PassageInput:
 
 @dataclass(frozen=True)
 class PassageVectors:
-    """``passage``: (d,) float32; ``sentences``: (n, d) float32, a row a sentence; L2-normalised."""
+    """``passage``: (d,) float32; ``sentences``: (n, d) float32, a row a sentence; L2-normalised.
+
+    ``tokens``: compact vectors of the sentences' own tokens, from the same forward passes.
+    """
 
     passage: np.ndarray
     sentences: np.ndarray
+    tokens: TokenVectors
 
 
 @dataclass(frozen=True)
@@ -98,8 +104,8 @@ class Embedder(Protocol):
         """(t, d) token vectors of each (title, sentence), as ``embed_query_tokens``."""
         ...
 
-    def read_together(self, question: str, texts: Sequence[str]) -> list[PairStates]:
-        """Hidden states of the question read together with each text, in the order given.
+    def read_together(self, pairs: Sequence[tuple[str, str]]) -> list[PairStates]:
+        """Hidden states of each question and text, read together, in the order given.
 
         Only an embedder that a reader was trained for needs this method.
         """

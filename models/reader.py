@@ -83,7 +83,8 @@ class Reader:
 
     def read(self, question: str, texts: Sequence[str]) -> list[Reading]:
         """What each text says to the question."""
-        return [self._read(pair) for pair in self._embedder.read_together(question, texts)]
+        pairs = self._embedder.read_together([(question, text) for text in texts])
+        return [self._read(pair) for pair in pairs]
 
     def _read(self, pair: PairStates) -> Reading:
         in_text = (pair.spans[:, 1] > 0).astype(np.int64)

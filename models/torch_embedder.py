@@ -70,13 +70,19 @@ class TorchEmbedder:
         if not inputs.texts:
             return []
         with self._turn:
-            vectors = self.model.encode_document(
+            outputs = self.model.encode_document(
                 list(inputs.texts),
                 prompt="",  # the texts have their prompts already: titles differ
                 batch_size=self._batch,
+                output_value=None,
                 show_progress_bar=False,
             )
-        return inputs.assemble(normalised(vectors))
+            vectors = torch.stack([output["sentence_embedding"] for output in outputs])
+            tokens = {
+                i: compact(self._own_tokens(inputs.texts[i], inputs.prompts[i], outputs[i]))
+                for i in inputs.sentences
+            }
+        return inputs.assemble(normalised(vectors.cpu().numpy()), tokens)
 
     def embed_query_tokens(self, text: str) -> np.ndarray:
         """(t, d) float32 vectors of a question's own tokens, L2-normalised, prompt left out."""
@@ -90,14 +96,14 @@ class TorchEmbedder:
             [(document_prompt(self.identity, title), text) for title, text in sentences]
         )
 
-    def read_together(self, question: str, texts: Sequence[str]) -> list[PairStates]:
+    def read_together(self, pairs: Sequence[tuple[str, str]]) -> list[PairStates]:
         """See ``Embedder.read_together``."""
-        prompt = TOGETHER.format(question=question)
         transformer, tokenizer = self.model[0].auto_model, self.model.tokenizer
         between = layers_between(transformer.config.num_hidden_layers)
         read = []
         with self._turn, torch.inference_mode():
-            for text in texts:  # one by one: no padding, and no vector depends on its company
+            for question, text in pairs:  # one by one: no vector depends on its company
+                prompt = TOGETHER.format(question=question)
                 inputs = tokenizer(
                     prompt + text, truncation=True, return_offsets_mapping=True, return_tensors="pt"
                 )
@@ -118,18 +124,22 @@ class TorchEmbedder:
                 texts,
                 prompt="",
                 batch_size=self._batch,
-                output_value="token_embeddings",
+                output_value=None,
                 show_progress_bar=False,
             )
-            offsets = self.model.tokenizer(texts, truncation=True, return_offsets_mapping=True)[
-                "offset_mapping"
+            return [
+                normalised(self._own_tokens(text, len(prompt), output))
+                for text, (prompt, _), output in zip(texts, pairs, outputs, strict=True)
             ]
-            vectors = []
-            for (prompt, _), hidden, spans in zip(pairs, outputs, offsets, strict=True):
-                own = [i for i, (_, end) in enumerate(spans) if end > len(prompt)]
-                features = {"sentence_embedding": hidden[own]}
-                with torch.inference_mode():
-                    for layer in list(self.model)[2:]:  # after the transformer and the pooling
-                        features = layer(features)
-                vectors.append(normalised(features["sentence_embedding"].cpu().numpy()))
-        return vectors
+
+    @torch.inference_mode()
+    def _own_tokens(self, text: str, prompt: int, output: dict[str, torch.Tensor]) -> np.ndarray:
+        """(t, d): the tokens of ``text`` after the first ``prompt`` characters, after all layers."""
+        spans = self.model.tokenizer(text, truncation=True, return_offsets_mapping=True)[
+            "offset_mapping"
+        ]
+        own = [i for i, (_, end) in enumerate(spans) if end > prompt]
+        features = {"sentence_embedding": output["token_embeddings"][own]}
+        for layer in list(self.model)[2:]:  # after the transformer and the pooling
+            features = layer(features)
+        return features["sentence_embedding"].cpu().numpy()

@@ -62,8 +62,8 @@ class Together:
     states: np.ndarray
     identity: EmbedderIdentity = EmbedderIdentity("nobody", "0", "", "", 8)
 
-    def read_together(self, question, texts):
-        return [PairStates(self.states, SPANS) for _ in texts]
+    def read_together(self, pairs):
+        return [PairStates(self.states, SPANS) for _ in pairs]
 
 
 def test_what_is_written_computes_what_was_trained(tmp_path):
