@@ -2,7 +2,7 @@
 #   make chat    install, then serve the page and print its address   (PORT=7860 HOST=127.0.0.1)
 #   make test    install with the tests' needs, fetch the weights, run every test
 #   make setup   install and fetch the weights
-#   make bench | bench-retrieval | screenshots      (ARGS="…" is passed on)
+#   make bench | bench-retrieval | bench-injection | screenshots      (ARGS="…" is passed on)
 
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
   $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; \
@@ -16,7 +16,7 @@ HOST ?= 127.0.0.1
 PORT ?= 7860
 VENV := .venv/bin
 
-.PHONY: chat setup test bench bench-retrieval screenshots
+.PHONY: chat setup test bench bench-retrieval bench-injection screenshots
 
 chat:
 	@$(PYTHON) scripts/install.py --port $(PORT)
@@ -32,13 +32,14 @@ test:
 	@$(VENV)/mustanad models pull
 	MUSTANAD_REQUIRE_WEIGHTS=1 $(VENV)/python -m pytest $(ARGS)
 
-bench bench-retrieval:
+bench bench-retrieval bench-injection:
 	@$(PYTHON) scripts/install.py --test
 	@$(VENV)/mustanad models pull
 	@$(VENV)/python -m benchmarks.$(MODULE_$@) $(ARGS)
 
 MODULE_bench := stock
 MODULE_bench-retrieval := retrieval
+MODULE_bench-injection := injection
 
 screenshots:
 	@$(PYTHON) scripts/install.py --test
