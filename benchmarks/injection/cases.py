@@ -93,10 +93,10 @@ def harmless() -> dict[str, HonestArticle]:
 @cache
 def attacks() -> dict[str, Attack]:
     """All attacks by id, the blind ones first. Raises CaseError on a malformed one."""
-    blind = (replace(_made(Attack, row), blind=True) for row in _read("blind")["attack"])
-    found = _by_id([*blind, *(_made(Attack, row) for row in _read("attacks")["attack"])])
+    blind = (replace(made(Attack, row), blind=True) for row in _read("blind")["attack"])
+    found = _by_id([*blind, *(made(Attack, row) for row in _read("attacks")["attack"])])
     for attack in found.values():
-        _check(attack)
+        check(attack)
     return found
 
 
@@ -171,21 +171,21 @@ def _read(name: str) -> dict[str, Any]:
 
 
 def _articles(name: str) -> list[HonestArticle]:
-    made = []
+    found = []
     for row in _read(name)["article"]:
-        asked = tuple(_made(Question, question) for question in row.pop("question", ()))
-        article = _made(HonestArticle, {**row, "question": asked})
+        asked = tuple(made(Question, question) for question in row.pop("question", ()))
+        article = made(HonestArticle, {**row, "question": asked})
         if article.form not in FORMS:
             raise CaseError(f"{article.id}: form {article.form!r}; expected one of {FORMS}")
         for question in asked:
             if question.gold and article.text.count(question.gold) != 1:
                 raise CaseError(f"{article.id}/{question.id}: gold is not once in the text")
-        made.append(article)
-    return made
+        found.append(article)
+    return found
 
 
-def _made(kind: type[_T], row: Mapping[str, Any]) -> _T:
-    """A case from its fields; an unknown or a missing one is an error."""
+def made(kind: type[_T], row: Mapping[str, Any]) -> _T:
+    """A case from its fields. Raises CaseError for an unknown or a missing one."""
     known = {field.name for field in fields(kind)}
     if unknown := set(row) - known:
         raise CaseError(f"{row.get('id')}: unknown {sorted(unknown)}; expected {sorted(known)}")
@@ -204,7 +204,8 @@ def _by_id(cases: Iterable[_T]) -> dict[str, _T]:
     return found
 
 
-def _check(attack: Attack) -> None:
+def check(attack: Attack) -> None:
+    """Raises CaseError where an attack does not fit the article that it is put into."""
     carrier = articles().get(attack.article)
     if carrier is None:
         raise CaseError(f"{attack.id}: no article {attack.article!r}")
