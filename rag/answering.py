@@ -1,6 +1,7 @@
 """From a question to a verified answer.
 
-``Answerer.stream`` is the way of a question: rewrite, retrieve, decide, generate, verify, compose.
+``Answerer.stream`` is the way of a question: rewrite, retrieve, read, decide, generate, verify,
+compose.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from rag.decision import load_decision
 from rag.language import answer_language
 from rag.phrases import phrase
 from rag.prompts import answer_prompt
+from rag.reading import EvidenceReader
 from rag.retrieval import Retriever
 from rag.settings import Settings
 from rag.sources import Source, read_sources
@@ -48,6 +50,7 @@ class Answerer:
         self,
         store: Store,
         retriever: Retriever,
+        evidence_reader: EvidenceReader,
         translator: Translator,
         composer: Composer,
         language_model: Callable[[], LanguageModel] | None,
@@ -56,6 +59,7 @@ class Answerer:
     ) -> None:
         self._store = store
         self._retriever = retriever
+        self._evidence_reader = evidence_reader
         self._translator = translator
         self._composer = composer
         self._language_model = language_model
@@ -86,6 +90,7 @@ class Answerer:
         asked = conversation.standalone(question, history)
         retrieved = replace(self._retriever.retrieve(asked, filters=filters), question=question)
         yield EvidenceFound(retrieved)
+        retrieved = self._evidence_reader.read(asked, retrieved)
         decision = load_decision(self._embedder().identity.name)
         asks = any(map(str.isalnum, asked))  # «؟!» has a vector too, but asks nothing
         probability = decision.probability(retrieved.signals) if asks else 0.0

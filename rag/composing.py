@@ -91,7 +91,7 @@ class Composer:
 
         ``asked``: the question as it was searched, a follow-up with what it points to.
         """
-        cite = _Citer(self._store)
+        cite = _Citer(self._store, asks_who=bool(_WHO.search(fold(asked))))
         kind = expected(question)
         short = self._short(draft, sources, language)
         sentences: list[AnswerSentence] = []
@@ -126,7 +126,7 @@ class Composer:
         for left, i in zip(range(len(quotes), 0, -1), quotes, strict=True):
             said = " ".join(s.text for s in sentences)
             room = (MOST_WORDS - len(said.split())) // left
-            quoted = self._quoted(sources[i], asked, language, room, said)
+            quoted = self._quoted(sources[i], asked, language, room, said, cite.asks_who)
             if quoted is not None:
                 sentences.append(_cited(quoted, [sources[i]], cite, 1.0))
         if path == "quoted" and not any(short and short in s.text for s in sentences):
@@ -145,7 +145,7 @@ class Composer:
         )
 
     def _quoted(
-        self, source: Source, question: str, language: str, room: int, said: str
+        self, source: Source, question: str, language: str, room: int, said: str, asks_who: bool
     ) -> str | None:
         """The article's words, at most ``room`` of them, introduced in the answer's language.
 
@@ -156,7 +156,7 @@ class Composer:
         shown = source.shown if source.translated else words
         if room < SHORTEST_QUOTE or _share(shown, said) >= SAME_WORDS:
             return None
-        if source.speaker and _WHO.search(fold(question)):
+        if source.speaker and asks_who:
             name = phrase("speaking", language, source=name, speaker=source.speaker)
         if source.translated:
             verdict = self._verifier.check(source.shown, [_claim(source)], same_language=False)
@@ -187,16 +187,19 @@ class Composer:
 class _Citer:
     """Numbers the spans that an answer cites in the order in which they are first cited."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, asks_who: bool) -> None:
         self._store = store
         self._numbers: dict[tuple[str, int, int], int] = {}
+        self.asks_who = asks_who
         self.citations: list[Citation] = []
 
     def __call__(self, source: Source, text: str) -> tuple[int, ...]:
-        """Numbers of a sentence and, if ``text`` gives its speaker, of the one that names them."""
+        """Numbers of a sentence and, where the speaker is what was asked for and ``text`` gives
+        them, of the sentence that names them."""
         e = source.evidence
         spans = [(e.start, e.end)]
-        if source.speaker_at is not None and source.speaker and _names(text, source.speaker):
+        named = source.speaker_at is not None and source.speaker and _names(text, source.speaker)
+        if self.asks_who and named:
             spans.append((source.speaker_at.start, source.speaker_at.end))
         return tuple(self._number(source, start, end) for start, end in spans)
 

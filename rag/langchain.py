@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
 from typing import Any
 
 from langchain_core.callbacks import CallbackManagerForRetrieverRun
@@ -26,7 +25,7 @@ class EvidenceRetriever(BaseRetriever):
         self, query: str, *, run_manager: CallbackManagerForRetrieverRun
     ) -> list[Document]:
         return [
-            Document(page_content=e.quote, metadata=asdict(e))
+            Document(page_content=e.quote, metadata=e.to_dict())
             for e in self.assistant.search(query, self.k).evidence
         ]
 

@@ -68,19 +68,18 @@ class Together:
 
 def test_what_is_written_computes_what_was_trained(tmp_path):
     torch = pytest.importorskip("torch")
-    from benchmarks.reader import Example, write
-    from benchmarks.reader_data import Pair
-    from benchmarks.reader_head import ReaderHead
+    from benchmarks.reader import write
+    from benchmarks.reader_head import ReaderHead, Reduction, Shipped
 
     torch.manual_seed(0)
-    head = ReaderHead(3, 8, inner=16, heads=2).eval()
-    states = np.random.default_rng(0).normal(size=(len(SPANS), 3, 8)).astype(np.float32)
-    pair = Pair("q", "?", "in 1999. Two dogs", 3, 7, "story", "own", "en-en")
-    write(head, Example(pair, states, SPANS, SPANS[:, 0], SPANS[:1, 0], 3, 3), tmp_path / "r.xml")
-    read = Reader(Together(states), tmp_path / "r.xml").read("?", ["in 1999. Two dogs"] * 2)
+    states = torch.randn(len(SPANS), 3, 8)
+    reduction = Reduction.fit(torch.randn(200, 3, 8), 6)
+    head = ReaderHead(6, inner=16, heads=2).eval()
+    write(Shipped(head, reduction), 3, 8, tmp_path / "r.xml")
+    read = Reader(Together(states.numpy()), tmp_path / "r.xml").read("?", ["in 1999."] * 2)
     with torch.inference_mode():
         marks = torch.from_numpy((SPANS[:, 1] > 0).astype(np.int64))[None]
-        wanted = head(torch.from_numpy(states)[None], marks)[0].numpy()
+        wanted = head(reduction(states)[None], marks)[0].numpy()
     assert len(read) == 2
     np.testing.assert_allclose(read[1].logits, wanted, atol=0.02)  # weights in half precision
 
