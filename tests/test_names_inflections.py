@@ -1,0 +1,85 @@
+"""Words in running text and the dictionary forms that they stand for, or do not."""
+
+import pytest
+
+from rag.inflections import base_forms, plural
+from rag.names import Glossary
+from rag.terms import Term
+
+GLOSSARY = Glossary()
+
+
+@pytest.mark.parametrize(
+    ("word", "meaning"),
+    [
+        ("إثر", "following"),
+        ("الأثر", "impact"),
+        ("الأحد", "Sunday"),
+        ("أحد", "one of"),
+        ("والآخر", "the other"),
+        ("آخر", "another"),
+        ("الاجتماعية", "social"),
+        ("المالية", "financial"),
+        ("السورية", "Syrian"),
+        ("وأعلنت", "announced"),
+        ("انتهت", "ended"),
+        ("سيشارك", "takes part"),
+        ("ستواصل", "continues"),
+        ("زوجته", "his wife"),
+        ("انتصارات", "victories"),
+        ("للاعبين", "players"),
+        ("والالتزام", "commitment"),
+        ("بالحق", "right"),
+        ("قبيل", "shortly before"),
+        ("مشددا", "stressing"),
+        ("ألوان", "colours"),
+    ],
+)
+def test_a_word_has_the_meaning_of_its_form(word: str, meaning: str) -> None:
+    assert GLOSSARY.meanings(word) == {word: meaning}
+
+
+@pytest.mark.parametrize(
+    ("text", "meaning"),
+    [
+        ("وعلاوة على ذلك", "moreover"),
+        ("وفي المقابل", "in contrast"),
+        ("في معرض إشارته إلى", "referring to"),
+        ("من قبل", "by"),
+        ("دافعت عن", "defended"),
+        ("على نحو مطرد", "steadily"),
+    ],
+)
+def test_runs_of_function_words_have_one_meaning(text: str, meaning: str) -> None:
+    assert GLOSSARY.meanings(text) == {text: meaning}
+
+
+@pytest.mark.parametrize("word", ["علاوة", "سليمة", "فيه", "وأن", "تركها", "يسر"])
+def test_no_word_becomes_a_name_by_its_stem(word: str) -> None:
+    assert not any(match.term.name for match in GLOSSARY.find_arabic(word))
+
+
+def test_words_that_serve_a_sentence_are_not_searched_across_languages() -> None:
+    term = Term("في المقابل", "in contrast", name=False, phrase=True)
+    assert GLOSSARY.find_arabic(term.arabic)[0].term == term
+    assert "contrast" not in GLOSSARY.crossing_terms("ماذا حدث في المقابل؟", "ar")
+    assert "المقابل" not in GLOSSARY.crossing_terms("What happened in contrast?", "en")
+
+
+def test_meanings_come_in_the_texts_order() -> None:
+    assert list(GLOSSARY.meanings("والدول قالت لدول")) == ["والدول", "قالت", "لدول"]
+
+
+def test_an_ending_leaves_enough_of_a_word() -> None:
+    assert "وقف" not in [form for form, _ in base_forms("وقفة", "وقفه")]
+    assert "جديد" in [form for form, _ in base_forms("جديدة", "جديده")]
+    assert "برا" not in [form for form, _ in base_forms("براون", "براون")]
+
+
+@pytest.mark.parametrize(
+    ("one", "many"),
+    [("victory", "victories"), ("day", "days"), ("church", "churches"), ("China", "China"),
+     ("announced", "announced"), ("free kick", "free kicks")],
+)  # fmt: skip
+def test_plural(one: str, many: str) -> None:
+    assert plural(one) == many
