@@ -18,26 +18,16 @@ OF_PASSAGE = 0.7  # of a passage's score, added to its sentences'
 
 
 class Remembering:
-    """An embedder that embeds no question and no sentence twice."""
+    """An embedder that embeds no question twice."""
 
     def __init__(self, embedder: Embedder) -> None:
         self._embedder = embedder
         self.identity, self.variant = embedder.identity, embedder.variant
         self.embed_query = lru_cache(maxsize=None)(embedder.embed_query)
         self.embed_query_tokens = lru_cache(maxsize=None)(embedder.embed_query_tokens)
-        self._tokens: dict[tuple[str | None, str], np.ndarray] = {}
 
     def embed_passages(self, passages: Sequence[PassageInput]) -> list[PassageVectors]:
         return self._embedder.embed_passages(passages)
-
-    def embed_sentence_tokens(
-        self, sentences: Sequence[tuple[str | None, str]]
-    ) -> list[np.ndarray]:
-        new = [s for s in dict.fromkeys(sentences) if s not in self._tokens]
-        if new:
-            found = self._embedder.embed_sentence_tokens(new)
-            self._tokens.update(zip(new, found, strict=True))
-        return [self._tokens[s] for s in sentences]
 
 
 class Parts:

@@ -27,6 +27,7 @@ import numpy as np
 import snowballstemmer
 
 from models.protocols import EmbedderIdentity, PassageVectors
+from models.token_vectors import TokenVectors
 from vectorstore.analysis import analyse
 from vectorstore.arabic import fold
 from vectorstore.catalogue import transaction
@@ -36,6 +37,7 @@ from vectorstore.vectors import put
 DIMENSION, CLUSTERS, SPREAD = 768, 300, 0.6
 QUERIES, K = 50, 10
 SENTENCES = 6  # a passage
+NO_TOKENS = TokenVectors(np.zeros((0, 32), np.uint8), np.zeros(SENTENCES, np.int64))
 
 
 def clustered(n: int, rng: np.random.Generator, centres: np.ndarray) -> np.ndarray:
@@ -62,7 +64,7 @@ def fill(store: Store, size: int, rng: np.random.Generator, centres: np.ndarray)
             for i, vector in enumerate(clustered(n, rng, centres), done):
                 key = i.to_bytes(16)
                 sentences = np.zeros((SENTENCES, DIMENSION), np.float32)
-                put(connection, key, PassageVectors(vector, sentences))
+                put(connection, key, PassageVectors(vector, sentences, NO_TOKENS))
                 connection.execute(
                     "INSERT INTO passages (article, start, end, sentences, vector) VALUES "
                     "(?, ?, ?, x'', (SELECT vector_id FROM vectors WHERE key = ?))",

@@ -19,7 +19,6 @@ from tokenizers import Encoding, Tokenizer
 from models.embedding_inputs import (
     TOGETHER,
     Inputs,
-    document_prompt,
     flatten,
     normalised,
     padded_length,
@@ -98,20 +97,6 @@ class OpenVINOEmbedder:
         """(t, d) float32 vectors of a question's own tokens, L2-normalised, prompt left out."""
         own, hidden = self._question(text)
         return normalised(hidden[own] @ self._dense)
-
-    def embed_sentence_tokens(
-        self, sentences: Sequence[tuple[str | None, str]]
-    ) -> list[np.ndarray]:
-        """As ``embed_query_tokens``, for sentences: what late interaction compares."""
-        prompts = [document_prompt(self.identity, title) for title, _ in sentences]
-        vectors: list[np.ndarray] = [np.zeros(0, np.float32)] * len(prompts)
-
-        def keep(index: int, encoding: Encoding, hidden: np.ndarray) -> None:
-            own = _own(len(prompts[index]), encoding)
-            vectors[index] = normalised(hidden[own] @ self._dense)
-
-        self._run([p + text for p, (_, text) in zip(prompts, sentences, strict=True)], keep)
-        return vectors
 
     def read_together(self, pairs: Sequence[tuple[str, str]]) -> list[PairStates]:
         """See ``Embedder.read_together``."""

@@ -98,12 +98,6 @@ class Embedder(Protocol):
         """(t, d) L2-normalised vectors of a question's own tokens, for late interaction."""
         ...
 
-    def embed_sentence_tokens(
-        self, sentences: Sequence[tuple[str | None, str]]
-    ) -> list[np.ndarray]:
-        """(t, d) token vectors of each (title, sentence), as ``embed_query_tokens``."""
-        ...
-
     def read_together(self, pairs: Sequence[tuple[str, str]]) -> list[PairStates]:
         """Hidden states of each question and text, read together, in the order given.
 

@@ -13,7 +13,6 @@ from sentence_transformers import SentenceTransformer
 from models.embedding_inputs import (
     NO_TITLE,
     TOGETHER,
-    document_prompt,
     flatten,
     normalised,
     text_spans,
@@ -26,6 +25,7 @@ from models.protocols import (
     PassageInput,
     PassageVectors,
 )
+from models.token_vectors import compact
 
 BATCH_TEXTS = {"cpu": 4, "mps": 32, "cuda": 64}
 
@@ -86,15 +86,10 @@ class TorchEmbedder:
 
     def embed_query_tokens(self, text: str) -> np.ndarray:
         """(t, d) float32 vectors of a question's own tokens, L2-normalised, prompt left out."""
-        return self._token_vectors([(self.identity.query_prompt, text)])[0]
-
-    def embed_sentence_tokens(
-        self, sentences: Sequence[tuple[str | None, str]]
-    ) -> list[np.ndarray]:
-        """As ``embed_query_tokens``, for sentences: what late interaction compares."""
-        return self._token_vectors(
-            [(document_prompt(self.identity, title), text) for title, text in sentences]
-        )
+        prompt = self.identity.query_prompt
+        with self._turn:
+            output = self.model.encode_query(text, output_value=None, show_progress_bar=False)
+            return normalised(self._own_tokens(prompt + text, len(prompt), output))
 
     def read_together(self, pairs: Sequence[tuple[str, str]]) -> list[PairStates]:
         """See ``Embedder.read_together``."""
@@ -116,25 +111,9 @@ class TorchEmbedder:
                 read.append(PairStates(states, text_spans(offsets, len(prompt))))
         return read
 
-    def _token_vectors(self, pairs: Sequence[tuple[str, str]]) -> list[np.ndarray]:
-        """Token vectors of each (prompt, text), the text's own tokens only."""
-        texts = [prompt + text for prompt, text in pairs]
-        with self._turn:
-            outputs = self.model.encode(
-                texts,
-                prompt="",
-                batch_size=self._batch,
-                output_value=None,
-                show_progress_bar=False,
-            )
-            return [
-                normalised(self._own_tokens(text, len(prompt), output))
-                for text, (prompt, _), output in zip(texts, pairs, outputs, strict=True)
-            ]
-
     @torch.inference_mode()
     def _own_tokens(self, text: str, prompt: int, output: dict[str, torch.Tensor]) -> np.ndarray:
-        """(t, d): the tokens of ``text`` after the first ``prompt`` characters, after all layers."""
+        """(t, d): the tokens of ``text`` that follow ``prompt`` characters, after all layers."""
         spans = self.model.tokenizer(text, truncation=True, return_offsets_mapping=True)[
             "offset_mapping"
         ]

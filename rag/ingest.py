@@ -2,9 +2,10 @@
 
 A file whose size and time, or whose bytes, are known is not even parsed; an article whose content
 is known is not cut or embedded, wherever its file lies now; a passage whose vectors are known is
-not embedded again. Two passes: the first looks at every file and counts what there is to do
-(keeping what it parsed while that is little), the second reads, cuts, embeds and stores. Memory is
-bounded by a batch, not by the archive.
+not embedded again, unless an earlier version stored fewer of them than are kept now. Two passes:
+the first looks at every file and counts what there is to do (keeping what it parsed while that is
+little), the second reads, cuts, embeds and stores. Memory is bounded by a batch, not by the
+archive.
 """
 
 from __future__ import annotations
@@ -23,9 +24,9 @@ from rag.chunking import split_passages
 from rag.loaders import Unreadable, find_files
 from rag.survey import FilePlan, look_at
 from vectorstore.store import Store
-from vectorstore.types import Article, Passage
+from vectorstore.types import Article
 from vectorstore.vectors import vector_key
-from vectorstore.writing import ArticleEntry, Batch, FileState, KnownRecord
+from vectorstore.writing import ArticleEntry, Batch, FileState, KnownRecord, passage_input
 
 _BATCH_PASSAGES = 64  # embedded, and at most lost to a kill, at a time
 _BATCH_ARTICLES = 256  # stored at a time where little needs embedding
@@ -166,6 +167,7 @@ class _Ingest:
                 self._read(plan)
                 plan.kept = None
             self._flush(None)
+            self._complete()
         except _Cancelled:
             cancelled = True
         else:
@@ -285,7 +287,7 @@ class _Ingest:
 
     def _store_article(self, article_id: str, article: Article) -> None:
         passages = tuple(split_passages(article.text))
-        inputs = [_passage_input(article, passage) for passage in passages]
+        inputs = [passage_input(article.title, article.text, passage) for passage in passages]
         embedder_key = self._embedder_key()
         keys = tuple(vector_key(embedder_key, text) for text in inputs)
         known = self._writer.known_vectors(keys)
@@ -312,6 +314,19 @@ class _Ingest:
         self._characters_done += pending.characters
         if self._articles:
             self._report_embedding(path)
+
+    def _complete(self) -> None:
+        """Make the token vectors that an earlier version of the archive did not keep."""
+        done, total = 0, self._writer.count_without_tokens()
+        while missing := self._writer.without_tokens(_BATCH_PASSAGES):
+            self._stop_if_cancelled()
+            self._report_indexing(done, total)
+            embedded = self._loaded().embed_passages([text for _, text in missing])
+            self._writer.add_tokens(
+                {i: one.tokens for (i, _), one in zip(missing, embedded, strict=True)}
+            )
+            done += len(missing)
+            self._embedded += len(missing)
 
     # The embedder, loaded only when it is needed ------------------------------------------------
 
@@ -408,13 +423,3 @@ class _Matcher:
         if known is not None:
             del self._unclaimed[known.article_id]
         return known
-
-
-def _passage_input(article: Article, passage: Passage) -> PassageInput:
-    return PassageInput(
-        text=article.text[passage.start : passage.end],
-        title=article.title,
-        sentences=tuple(
-            (s.start - passage.start, s.end - passage.start) for s in passage.sentences
-        ),
-    )

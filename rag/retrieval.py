@@ -1,43 +1,44 @@
 """From a question to passages and evidence sentences.
 
-Dense and keyword search each bring candidate passages; their scores are added. The sentences of
-the best passages are ranked by their own similarity, their passage's score and the question's rare
-words that they hold, and the best few of these by late interaction as well: how near each token of
-the question comes to some token of the sentence (ColBERT's MaxSim, Khattab and Zaharia 2020, its
-mean). Passages are ranked by their best sentence. For a question in one language over text in
-another the keyword part counts only what crosses languages (figures, Latin strings, names and
-terms that the glossary translates), so it can help and hardly hurt.
+Dense and keyword search each bring candidate passages; their scores are added. The best of these
+are read by late interaction: how near each token of the question comes to some token of a sentence
+(ColBERT's MaxSim, Khattab and Zaharia 2020, its mean), of the sentence together with the one before
+it, which may hold what a pronoun stands for, and of the whole passage. That and a sentence's own
+similarity order the sentences, and passages go by their best sentence. For a question in one
+language over text in another the keyword part counts only what crosses languages (figures, Latin
+strings, names and terms that the glossary translates), so it can help and hardly hurt.
 """
 
 from __future__ import annotations
 
-import itertools
 import math
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import TypeVar
 
 import numpy as np
 
 from models.protocols import Embedder
-from rag.answer import Evidence, FoundPassage, Retrieved
-from rag.expectations import expected, meets
+from models.token_vectors import TokenVectors, nearest
+from rag.answer import Retrieved
+from rag.expectations import Expected, expected, meets
+from rag.findings import Candidate, Sentence, in_turn, one_a_story, without_repeats
 from rag.language import detect_language
 from rag.names import Glossary
 from rag.parts import parts
+from rag.preferences import Preferences
 from vectorstore.analysis import analyse
-from vectorstore.arabic import fold
-from vectorstore.outlets import find_outlets, same_outlet
 from vectorstore.store import Store
-from vectorstore.types import Article, Filters, Span, StoredPassage, UnknownArticle
-
-_T = TypeVar("_T")
+from vectorstore.types import Article, Filters, Passage, StoredPassage, UnknownArticle
+from vectorstore.writing import passage_input
 
 CANDIDATES = 50  # passages taken from each of the two searches
-READ_PASSAGES = 12  # passages whose sentences are ranked
-RESCORED = 5  # sentences that late interaction looks at: each costs some 60 ms
+READ = 50  # passages whose sentences are ranked
+# Of these, at most so many whose token vectors an earlier version did not keep: they are computed
+# when they are needed, which takes some 100 ms a passage.
+COMPUTED = 8
+SIGNAL_SENTENCES = 4  # that the signals look at
 
 
 @dataclass(frozen=True)
@@ -46,35 +47,32 @@ class Weights:
 
     ``python -m benchmarks.retrieval --tune`` chooses them anew.
 
-    ``keyword``: of a passage's BM25, as a share of the question's inverse document frequencies,
-    beside its cosine. ``passage``, ``overlap``, ``late``: of its passage's score, its share of the
-    question's words and its MaxSim beside a sentence's own cosine. ``outlet``: for an article of an
-    outlet that the question names. ``expected``: for a sentence that holds the kind of words asked
-    for.
+    Of a passage, beside its cosine: ``keyword`` of its BM25, as a share of the question's inverse
+    document frequencies; ``nearness`` of its MaxSim; ``outlet`` and ``date`` for an article of an
+    outlet or a time that the question names. Of a sentence: ``sentence`` of its cosine,
+    ``passage`` of its passage's score, ``late`` of its MaxSim, ``context`` of that together with
+    the sentence before it, ``expected`` for holding the kind of words asked for. All of these are
+    of the size that lets a difference of .05 between two sentences mean little.
     """
 
     keyword: float = 0.3
-    passage: float = 0.7
-    overlap: float = 0.15
-    late: float = 1.0
+    nearness: float = 1.3
     outlet: float = 0.1
-    expected: float = 0.04
+    date: float = 0.1
+    sentence: float = 0.7
+    passage: float = 0.9
+    late: float = 1.0
+    context: float = 0.7
+    expected: float = 0.07
 
 
 @dataclass(frozen=True)
-class _Candidate:
-    passage: StoredPassage
-    article: Article
-    dense: float  # cosine
-    score: float  # fused
+class _Found:
+    """Passages by their best sentence, and sentences: best first, in each only once."""
 
-
-@dataclass(frozen=True)
-class _Scored:
-    evidence: Evidence
-    passage_id: int
-    cosine: float
-    late: float = 0.0
+    words: _Words
+    candidates: list[Candidate]
+    sentences: list[Sentence]
 
 
 class Retriever:
@@ -107,32 +105,33 @@ class Retriever:
         """
         started = time.perf_counter()
         filters = filters or Filters()
-        words, candidates, found = self._find(question, filters)
-        signals = self._signals(question, words, candidates, found)
+        depth = max(evidence, SIGNAL_SENTENCES)
+        found = self._find(question, filters, depth)
+        sentences, candidates = found.sentences, found.candidates
         for part in parts(question):
-            _, more, rest = self._find(part, filters)
-            found = _in_turn(found, rest)
-            candidates = _in_turn(candidates, more)
+            more = self._find(part, filters, depth)
+            sentences = in_turn(sentences, more.sentences)
+            candidates = in_turn(candidates, more.candidates)
+        signals = self._signals(question, found)
         return Retrieved(
             question=question,
-            evidence=tuple(s.evidence for s in _without_repeats(found)[:evidence]),
-            passages=tuple(_found(c) for c in _one_a_story(candidates)[:passages]),
+            evidence=tuple(s.evidence() for s in without_repeats(sentences, evidence)),
+            passages=tuple(c.found() for c in one_a_story(candidates, passages)),
             dropped_undated=self._store.undated(filters),
             retrieve_ms=(time.perf_counter() - started) * 1000,
             signals=signals,
         )
 
-    def _find(
-        self, question: str, filters: Filters
-    ) -> tuple[_Words, list[_Candidate], list[_Scored]]:
-        """Passages by their best sentence, and sentences, best first."""
+    def _find(self, question: str, filters: Filters, depth: int) -> _Found:
+        """``depth``: how many sentences are wanted."""
         vector = self._embedder().embed_query(question)
         words = _Words(self, question, detect_language(question))
-        candidates = self._rank_passages(question, words, vector, filters)
-        found = self._rank_sentences(question, words, vector, candidates[:READ_PASSAGES])
-        best = {i: rank for rank, i in reversed(list(enumerate(s.passage_id for s in found)))}
-        candidates.sort(key=lambda c: best.get(c.passage.passage_id, len(found)))
-        return words, candidates, _without_repeats(found)
+        candidates = self._candidates(question, words, vector, filters)
+        read = self._read(question, candidates[:READ])
+        sentences = self._rank_sentences(question, vector, read)
+        best = {s.candidate.passage.passage_id: s.candidate for s in sentences}  # in their order
+        rest = [c for c in candidates if c.passage.passage_id not in best]
+        return _Found(words, [*best.values(), *rest], without_repeats(sentences, depth))
 
     def crossing_terms(self, question: str, language: str) -> str:
         """What of a question can be searched in text of the other language."""
@@ -163,36 +162,44 @@ class Retriever:
             for f in (frequencies.get(t, 0),)
         }
 
-    def _rank_passages(
+    def _candidates(
         self, question: str, words: _Words, vector: np.ndarray, filters: Filters
-    ) -> list[_Candidate]:
-        dense = self._store.search_vectors(vector, CANDIDATES, filters)
-        found = {p.passage_id: p for p, _ in dense}
-        keyword: dict[bool, dict[int, float]] = {}
-        for crossed in (False, True):
-            text = words.text(crossed)
-            hits = self._store.search_keywords(text, CANDIDATES, filters) if text else []
-            total = sum(self._idf(text).values()) or 1.0
-            keyword[crossed] = {p.passage_id: score / total for p, score in hits}
-            found |= {p.passage_id: p for p, _ in hits}
-        cosine = {p.passage_id: score for p, score in dense}
-        missing = [i for i in found if i not in cosine]
-        if missing:
+    ) -> list[Candidate]:
+        """Passages by cosine, BM25 and what the question prefers, best first."""
+        preferences = Preferences.of(question, self._store.sources())
+        found: dict[int, StoredPassage] = {}
+        cosine: dict[int, float] = {}
+        keyword: dict[bool, dict[int, float]] = {False: {}, True: {}}
+        totals = {crossed: sum(self._idf(words.text(crossed)).values()) for crossed in keyword}
+        for narrowed in (filters, *preferences.narrowed(filters)):
+            for passage, score in self._store.search_vectors(vector, CANDIDATES, narrowed):
+                found[passage.passage_id] = passage
+                cosine[passage.passage_id] = score
+            for crossed, scores in keyword.items():
+                hits = []
+                if totals[crossed]:
+                    text = words.text(crossed)
+                    hits = self._store.search_keywords(text, CANDIDATES, narrowed)
+                for passage, score in hits:
+                    found[passage.passage_id] = passage
+                    scores[passage.passage_id] = score / totals[crossed]
+        if missing := [i for i in found if i not in cosine]:
             rows = self._store.passage_vectors(missing)
             cosine |= {i: float(row @ vector) for i, row in rows.items()}
-        named = find_outlets(question)
         articles = self._articles({p.article_id for p in found.values()})
         candidates = []
         for i, passage in found.items():
             article = articles.get(passage.article_id)
             if article is None or i not in cosine:  # removed since it was found
                 continue
-            crossed = article.language != words.language
-            score = cosine[i] + self.weights.keyword * keyword[crossed].get(i, 0.0)
-            if any(same_outlet(name, article.source) for name in named):
-                score += self.weights.outlet
-            candidates.append(_Candidate(passage, article, cosine[i], score))
-        return sorted(candidates, key=lambda c: (-c.score, c.passage.article_id, c.passage.start))
+            score = (
+                cosine[i]
+                + self.weights.keyword * keyword[article.language != words.language].get(i, 0.0)
+                + self.weights.outlet * preferences.outlet_matches(article)
+                + self.weights.date * preferences.date_matches(article)
+            )
+            candidates.append(Candidate(passage, article, cosine[i], score))
+        return sorted(candidates, key=lambda c: c.order)
 
     def _articles(self, ids: Iterable[str]) -> dict[str, Article]:
         """Articles by id; one that was removed meanwhile is left out."""
@@ -202,86 +209,76 @@ class Retriever:
                 articles[article_id] = self._store.get(article_id).article
         return articles
 
-    def _rank_sentences(
-        self,
-        question: str,
-        words: _Words,
-        vector: np.ndarray,
-        candidates: Sequence[_Candidate],
-    ) -> list[_Scored]:
-        rows = self._store.sentence_vectors([c.passage.passage_id for c in candidates])
-        kind = expected(question)
-        scored: list[_Scored] = []
+    def _read(
+        self, question: str, candidates: Sequence[Candidate]
+    ) -> list[tuple[Candidate, np.ndarray]]:
+        """Candidates, their scores with late interaction, and ``nearest`` of their sentences."""
+        asked = self._embedder().embed_query_tokens(question)
+        tokens = self._tokens(candidates)
+        read = []
         for c in candidates:
+            if c.passage.passage_id in tokens:
+                near = nearest(asked, tokens[c.passage.passage_id])
+                whole = float(_mean(near.max(axis=1, keepdims=True, initial=0.0))[0])
+                read.append((replace(c, score=c.score + self.weights.nearness * whole), near))
+        return read
+
+    def _tokens(self, candidates: Sequence[Candidate]) -> dict[int, TokenVectors]:
+        """Token vectors by passage id: as they are kept, or computed where they are not."""
+        kept = self._store.token_vectors([c.passage.passage_id for c in candidates])
+        missing = [c for c in candidates if c.passage.passage_id not in kept][:COMPUTED]
+        for c in missing:
+            alone = [Passage(s.start, s.end, (s,)) for s in c.passage.sentences]
+            inputs = [passage_input(c.article.title, c.article.text, one) for one in alone]
+            made = [v.tokens for v in self._embedder().embed_passages(inputs)]
+            kept[c.passage.passage_id] = TokenVectors(
+                np.concatenate([t.bits for t in made]), np.concatenate([t.counts for t in made])
+            )
+        return kept
+
+    def _rank_sentences(
+        self, question: str, vector: np.ndarray, read: Sequence[tuple[Candidate, np.ndarray]]
+    ) -> list[Sentence]:
+        """All sentences of the passages that were read, best first."""
+        rows = self._store.sentence_vectors([c.passage.passage_id for c, _ in read])
+        kind = expected(question)
+        w = self.weights
+        found: list[Sentence] = []
+        for c, near in read:
             if c.passage.passage_id not in rows:  # removed since it was found
                 continue
-            weights = words.weights(c.article.language != words.language)
             cosines = rows[c.passage.passage_id] @ vector
-            for span, cosine in zip(c.passage.sentences, cosines, strict=True):
-                quote = c.article.text[span.start : span.end]
-                score = (
-                    float(cosine)
-                    + self.weights.passage * c.score
-                    + self.weights.overlap * _overlap(weights, quote)
-                    + self.weights.expected * meets(quote, kind)
-                )
-                scored.append(
-                    _Scored(_evidence(c, span, quote, score), c.passage.passage_id, float(cosine))
-                )
-        scored.sort(key=_order)
-        return self._rescored(question, scored[:RESCORED]) + scored[RESCORED:]
+            late = _mean(near)
+            before = np.concatenate([np.zeros_like(near[:, :1]), near[:, :-1]], axis=1)
+            context = _mean(np.maximum(near, before))
+            scores = w.sentence * cosines + w.late * late + w.context * context
+            for number, score in enumerate((scores + w.passage * c.score).tolist()):
+                s = Sentence(c, number, score, float(cosines[number]), float(late[number]))
+                if kind is not Expected.ANYTHING and meets(s.quote, kind):
+                    score += w.expected
+                found.append(replace(s, score=round(score, 4)))
+        return sorted(found, key=lambda s: s.order)
 
-    def _rescored(self, question: str, scored: Sequence[_Scored]) -> list[_Scored]:
-        """The same sentences, ordered with late interaction added to their scores."""
-        if not scored:
-            return []
-        asked = self._embedder().embed_query_tokens(question)
-        tokens = self._embedder().embed_sentence_tokens(
-            [(s.evidence.title, s.evidence.quote) for s in scored]
-        )
-        late = [float((asked @ t.T).max(axis=1).mean()) if len(t) else 0.0 for t in tokens]
-        added = [
-            replace(
-                s,
-                evidence=replace(
-                    s.evidence, score=round(s.evidence.score + self.weights.late * x, 4)
-                ),
-                late=x,
-            )
-            for s, x in zip(scored, late, strict=True)
-        ]
-        return sorted(added, key=_order)
-
-    def _signals(
-        self,
-        question: str,
-        words: _Words,
-        candidates: Sequence[_Candidate],
-        found: Sequence[_Scored],
-    ) -> dict[str, float]:
+    def _signals(self, question: str, found: _Found) -> dict[str, float]:
         """Raw measures of how well the best found fits: cosines, and the question's words held."""
-        if not found:
+        if not found.sentences:
             return {}
-        top = found[0]
+        sentences, candidates, words = found.sentences, found.candidates, found.words
+        top = sentences[0]
         crossed = candidates[0].article.language != words.language
-        best = " ".join(s.evidence.quote for s in found[:3])
+        best = " ".join(s.quote for s in sentences[:3])
+        last = sentences[min(SIGNAL_SENTENCES, len(sentences)) - 1]
         return {
-            "passage": max(c.dense for c in candidates[:3]),
-            "sentence": max(s.cosine for s in found[:3]),
+            "passage": max(c.cosine for c in candidates[:3]),
+            "sentence": max(s.cosine for s in sentences[:3]),
             "late": top.late,
-            "margin": top.evidence.score - found[min(3, len(found) - 1)].evidence.score,
+            "margin": top.score - last.score,
             "coverage": 0.0 if crossed else _overlap(words.weights(False), best),
             "crossed_coverage": _overlap(words.weights(True), best) if crossed else 0.0,
             "crossed": float(crossed),
-            "names": self._glossary.share_of_names(question, self._surroundings(top, candidates)),
+            "names": self._glossary.share_of_names(question, top.candidate.surroundings),
             "expected": float(meets(best, expected(question))),
         }
-
-    def _surroundings(self, top: _Scored, candidates: Sequence[_Candidate]) -> str:
-        """The best sentence's passage with its article's outlet, title and date."""
-        found = next(c for c in candidates if c.passage.passage_id == top.passage_id)
-        a, p = found.article, found.passage
-        return " ".join(filter(None, (a.text[p.start : p.end], a.source, a.title, a.date)))
 
 
 class _Words:
@@ -292,25 +289,17 @@ class _Words:
         self._retriever = retriever
         self._question = question
         self._crossing = retriever.crossing_terms(question, language)
-        self._weights: dict[bool, dict[str, float]] = {}
 
     def text(self, crossed: bool) -> str:
         return self._crossing if crossed else self._question
 
     def weights(self, crossed: bool) -> dict[str, float]:
-        if crossed not in self._weights:
-            self._weights[crossed] = self._retriever.word_weights(self._question, crossed)
-        return self._weights[crossed]
+        return self._retriever.word_weights(self._question, crossed)
 
 
-def _in_turn(first: list[_T], second: list[_T]) -> list[_T]:
-    """One of each in turn, until both are used up."""
-    pairs = itertools.zip_longest(first, second)
-    return [x for pair in pairs for x in pair if x is not None]
-
-
-def _order(s: _Scored) -> tuple[float, str, int]:
-    return (-s.evidence.score, s.evidence.article_id, s.evidence.start)
+def _mean(near: np.ndarray) -> np.ndarray:
+    """(n,) mean over the question's tokens, (q, n); 0 for a question without any."""
+    return near.mean(axis=0) if len(near) else np.zeros(near.shape[1], np.float32)
 
 
 def _overlap(weights: dict[str, float], sentence: str) -> float:
@@ -318,43 +307,3 @@ def _overlap(weights: dict[str, float], sentence: str) -> float:
         return 0.0
     present = set(analyse(sentence))
     return sum(w for token, w in weights.items() if token in present)
-
-
-def _found(c: _Candidate) -> FoundPassage:
-    a, p = c.article, c.passage
-    quote = a.text[p.start : p.end]
-    return FoundPassage(
-        p.article_id, a.title, a.source, a.date, p.start, p.end, quote, round(c.score, 4)
-    )
-
-
-def _evidence(c: _Candidate, span: Span, quote: str, score: float) -> Evidence:
-    a = c.article
-    return Evidence(
-        article_id=c.passage.article_id, title=a.title, source=a.source, date=a.date, url=a.url,
-        path=a.path, start=span.start, end=span.end, quote=quote, score=round(score, 4),
-    )  # fmt: skip
-
-
-def _one_a_story(candidates: Sequence[_Candidate]) -> list[_Candidate]:
-    """The first of passages with the same folded text: agency copy counts once."""
-    seen: set[str] = set()
-    kept = []
-    for c in candidates:
-        key = fold(c.article.text[c.passage.start : c.passage.end])
-        if key not in seen:
-            seen.add(key)
-            kept.append(c)
-    return kept
-
-
-def _without_repeats(ranked: Sequence[_Scored]) -> list[_Scored]:
-    """The first of sentences with the same words, whichever copy of a story they stand in."""
-    seen: set[str] = set()
-    kept = []
-    for s in ranked:
-        key = " ".join(analyse(s.evidence.quote)) or fold(s.evidence.quote)
-        if key not in seen:
-            seen.add(key)
-            kept.append(s)
-    return kept

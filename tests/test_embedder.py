@@ -14,6 +14,7 @@ from models import embedder as opening
 from models.catalogue import get_spec
 from models.embedder import open_embedder
 from models.protocols import EmbedderIdentity, ModelError, PassageInput
+from models.token_vectors import nearest
 
 IDENTITY = EmbedderIdentity("toy", "0" * 64, "query: ", "title: {title} | text: ", 4)
 
@@ -230,15 +231,21 @@ def test_vectors_have_the_promised_form(accelerated):
 
 @pytest.mark.slow
 def test_token_vectors_are_the_text_s_own_and_alike_in_both(accelerated, reference):
-    pairs = [(None, "افتتح الميناء الجديد في الربيع."), ("The port", "It opened in spring.")]
-    ours, theirs = (e.embed_sentence_tokens(pairs) for e in (accelerated, reference))
-    for one, other in zip(ours, theirs, strict=True):
-        assert one.shape == other.shape and 3 < len(one) < 14  # neither prompt nor title
-        assert np.allclose(np.linalg.norm(one, axis=1), 1, atol=1e-4)
-        assert (one * other).sum(axis=1).mean() >= 0.98
+    text, title = "افتتح الميناء الجديد في الربيع. It opened in spring.", "The port of the north"
+    passage = PassageInput(text, title, ((0, 31), (32, len(text))))
+    ours, theirs = (e.embed_passages([passage])[0].tokens for e in (accelerated, reference))
+    assert ours.counts.tolist() == theirs.counts.tolist()
+    assert all(3 < count < 14 for count in ours.counts)  # neither prompt nor title
+    assert ours.bits.shape == theirs.bits.shape == (ours.counts.sum(), 32)
+    assert np.unpackbits(ours.bits ^ theirs.bits).mean() < 0.05
+    alone = accelerated.embed_passages([PassageInput(text[:31], title, ((0, 31),))])[0].tokens
+    assert np.unpackbits(alone.bits ^ ours.bits[: len(alone.bits)]).mean() < 0.01
     question = "متى افتتح الميناء؟"
     one, other = accelerated.embed_query_tokens(question), reference.embed_query_tokens(question)
     assert one.shape == other.shape and (one * other).sum(axis=1).mean() >= 0.98
+    assert np.allclose(np.linalg.norm(one, axis=1), 1, atol=1e-4)
+    first, second = nearest(one, ours).mean(axis=0)
+    assert first > second > 0.2
 
 
 @pytest.mark.slow

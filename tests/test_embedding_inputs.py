@@ -62,17 +62,24 @@ def test_vectors_return_to_their_passages():
     ]
     inputs = flatten(passages, IDENTITY)
     vectors = np.arange(len(inputs.texts) * 4, dtype=np.float32).reshape(-1, 4)
-    first, second, third = inputs.assemble(vectors)
+    assert inputs.sentences == {1, 2}
+    prompt = len("title: none | text: ")
+    assert inputs.prompts == (prompt,) * len(inputs.texts)
+    tokens = {i: np.full((i, 1), i, np.uint8) for i in inputs.sentences}
+    first, second, third = inputs.assemble(vectors, tokens)
     b = vectors[inputs.texts.index("title: none | text: B.")]
     assert np.array_equal(first.passage, vectors[0])
     assert np.array_equal(first.sentences[1], b)
     assert np.array_equal(second.passage, b) and np.array_equal(second.sentences, b[None])
     assert third.sentences.shape == (0, 4)
+    assert first.tokens.counts.tolist() == [1, 2] and first.tokens.bits.tolist() == [[1], [2], [2]]
+    assert second.tokens.counts.tolist() == [2] and second.tokens.bits.tolist() == [[2], [2]]
+    assert third.tokens.counts.shape == (0,) and third.tokens.bits.shape == (0, 1)
 
 
 def test_nothing_gives_nothing():
     inputs = flatten([], IDENTITY)
-    assert inputs.texts == () and inputs.assemble(np.zeros((0, 4), np.float32)) == []
+    assert inputs.texts == () and inputs.assemble(np.zeros((0, 4), np.float32), {}) == []
 
 
 @given(

@@ -88,6 +88,25 @@ def test_twice_is_once_and_loads_no_model(store: Store, news: Path) -> None:
     assert contents(store) == before
 
 
+def test_an_archive_of_an_earlier_version_is_completed_once(store: Store, news: Path) -> None:
+    ingest(store, Counted(), [news])
+    ids = [p.passage_id for s in store.summaries() for p in store.passages(s.article_id)]
+    kept = store.token_vectors(ids)
+    assert sorted(kept) == sorted(ids)
+    store._connection.execute("UPDATE vectors SET tokens = NULL")
+    assert store.token_vectors(ids) == {}
+    seen: list[IngestProgress] = []
+    report = ingest(store, Counted(), [news], progress=seen.append)
+    assert counts(report) == (0, 0, 3, 0) and report.embedded_texts == 3
+    assert [(p.phase, p.done, p.total) for p in seen if p.phase == "indexing"] == [
+        ("indexing", 0, 3)
+    ]
+    for passage_id, tokens in store.token_vectors(ids).items():
+        assert tokens.bits.tolist() == kept[passage_id].bits.tolist()
+        assert tokens.counts.tolist() == kept[passage_id].counts.tolist()
+    assert ingest(store, Counted(), [news]).embedded_texts == 0
+
+
 def test_unchanged_files_are_not_parsed(
     store: Store, news: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

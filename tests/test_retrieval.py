@@ -1,11 +1,13 @@
+import json
 from pathlib import Path
 
 import pytest
 
 from fakes import FakeEmbedder
+from rag import retrieval
 from rag.ingest import ingest
 from rag.names import Glossary
-from rag.retrieval import Retriever
+from rag.retrieval import Retriever, Weights
 from vectorstore.analysis import analyse
 from vectorstore.store import Store
 from vectorstore.types import Filters
@@ -68,6 +70,84 @@ def test_filters_that_leave_nothing_find_nothing(retriever: Retriever) -> None:
 def test_at_most_as_many_as_asked_for(retriever: Retriever) -> None:
     found = retriever.retrieve("الجسر والميناء", passages=1, evidence=2)
     assert len(found.passages) == 1 and len(found.evidence) == 2
+
+
+def test_sentences_are_ranked_by_token_vectors_that_are_kept(retriever: Retriever) -> None:
+    embedder = retriever._embedder()
+    before = embedder.passages
+    retriever.retrieve("كم كلف الجسر؟")
+    assert embedder.passages == before
+
+
+def test_token_vectors_that_are_not_kept_are_computed(
+    retriever: Retriever, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = retriever.retrieve("كم كلف الجسر؟")
+    retriever._store._connection.execute("UPDATE vectors SET tokens = NULL")
+    assert retriever.retrieve("كم كلف الجسر؟").evidence == kept.evidence
+    monkeypatch.setattr(retrieval, "COMPUTED", 1)
+    computed = retriever.retrieve("كم كلف الجسر؟")
+    assert {e.article_id for e in computed.evidence} == {kept.evidence[0].article_id}
+    assert {p.quote for p in computed.passages} == {p.quote for p in kept.passages}
+
+
+def test_a_pronoun_is_read_with_the_sentence_before_it(tmp_path: Path) -> None:
+    folder = tmp_path / "articles"
+    folder.mkdir()
+    (folder / "a.txt").write_text("زار الوزير سالم مدينة الساحل. وبقي فيها ثلاثة أيام كاملة.")
+    (folder / "b.txt").write_text("زار المدرب نادي الجبل. وبقي فيها ثلاثة أيام كاملة هناك.")
+    embedder = FakeEmbedder()
+    with Store.open(tmp_path / "home") as store:
+        ingest(store, lambda: embedder, [folder])
+        weights = Weights(passage=0.0, expected=0.0)
+        found = Retriever(store, lambda: embedder, Glossary(), weights).retrieve(
+            "كم بقي الوزير سالم في مدينة الساحل؟"
+        )
+    stayed = [e.quote for e in found.evidence if e.quote.startswith("وبقي")]
+    assert stayed[0] == "وبقي فيها ثلاثة أيام كاملة."
+
+
+PREFERRED = {
+    "a": ("شينخوا", "2020-09-12", "أعلنت البلدية أن عدد زوار الميناء بلغ 500 زائر في أسبوع."),
+    "b": ("الساحل اليوم", "2019-05-03", "أعلنت البلدية أن عدد زوار الميناء بلغ 700 زائر في أسبوع."),
+    "c": (None, None, "أعلنت البلدية أن عدد زوار الميناء بلغ 900 زائر في أسبوع."),
+}
+
+
+@pytest.mark.parametrize(
+    ("named", "figure"),
+    [
+        ("وفق شينخوا", "500"),
+        ("في سبتمبر 2020", "500"),
+        ("حسب صحيفة الساحل اليوم", "700"),
+        ("يوم 2 مايو 2019", "700"),
+        ("في عام 2019", "700"),
+    ],
+)
+def test_an_outlet_or_a_date_in_the_question_is_preferred(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, named: str, figure: str
+) -> None:
+    lines = [
+        {"source": source, "date": date, "content": text}
+        for source, date, text in PREFERRED.values()
+    ]
+    path = tmp_path / "news.jsonl"
+    path.write_text("\n".join(json.dumps(line) for line in lines))
+    embedder = FakeEmbedder()
+    # Even where a search of everything reaches only one of them.
+    monkeypatch.setattr(retrieval, "CANDIDATES", 1)
+    with Store.open(tmp_path / "home") as store:
+        ingest(store, lambda: embedder, [path])
+        found = Retriever(store, lambda: embedder, Glossary()).retrieve(
+            f"كم بلغ عدد زوار الميناء {named}؟"
+        )
+        assert figure in found.evidence[0].quote and figure in found.passages[0].quote
+        others = Filters(date_from="2021-01-01")
+        assert (
+            not Retriever(store, lambda: embedder, Glossary())
+            .retrieve(f"كم بلغ عدد زوار الميناء {named}؟", filters=others)
+            .evidence
+        )
 
 
 def test_every_part_of_a_question_gets_evidence(retriever: Retriever) -> None:

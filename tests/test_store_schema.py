@@ -21,6 +21,15 @@ def home(tmp_path: Path) -> Path:
     return tmp_path / "home"
 
 
+# What the first version of the catalogue had that a search needs.
+OLD_COLUMNS = {
+    "settings": "key, value",
+    "articles": "number, article_id, path, record, content_hash, language, characters, text",
+    "vectors": "vector_id, key, passage, sentences",
+    "passages": "passage_id, article, start, end, sentences, vector",
+}
+
+
 def add_mood(connection: sqlite3.Connection) -> None:
     connection.execute("ALTER TABLE articles ADD COLUMN mood TEXT")
     connection.execute("UPDATE articles SET mood = 'calm'")
@@ -50,6 +59,45 @@ def test_an_older_file_is_migrated_and_keeps_what_it_has(home: Path) -> None:
     catalogue.connect(home, migrations=newer).close()  # not migrated twice
 
 
+def test_an_archive_without_token_vectors_keeps_working(tmp_path: Path) -> None:
+    home = tmp_path / "old"
+    home.mkdir()
+    connection = catalogue.connect(home, migrations=catalogue.MIGRATIONS[:1])
+    connection.close()
+    with Store.open(tmp_path / "new") as new:
+        put(new, FakeEmbedder(), {"quay": STORY})
+        (passage,) = new.passages("quay")
+        tokens = new.token_vectors([passage.passage_id])[passage.passage_id]
+        rows = {
+            table: new._connection.execute(f"SELECT {columns} FROM {table}").fetchall()
+            for table, columns in OLD_COLUMNS.items()
+        }
+    connection = sqlite3.connect(home / catalogue.FILE_NAME)
+    for table, columns in OLD_COLUMNS.items():
+        marks = ",".join("?" * len(columns.split(",")))
+        connection.executemany(f"REPLACE INTO {table} ({columns}) VALUES ({marks})", rows[table])
+    connection.commit()
+    connection.close()
+    with Store.open(home) as store:
+        status = store.status()
+        assert (status["vectors"], status["vectors_without_tokens"]) == (1, 1)
+        (passage,) = store.passages("quay")
+        assert store.token_vectors([passage.passage_id]) == {}
+        vector = FakeEmbedder().embed_query(STORY.text)
+        ((found, _),) = store.search_vectors(vector, 3)
+        assert found == passage
+        writer = store.writer()
+        assert writer.count_without_tokens() == 1
+        ((vector_id, text),) = writer.without_tokens(10)
+        (embedded,) = FakeEmbedder().embed_passages([text])
+        writer.add_tokens({vector_id: embedded.tokens})
+        assert writer.without_tokens(10) == [] and writer.count_without_tokens() == 0
+        kept = store.token_vectors([passage.passage_id])[passage.passage_id]
+        assert kept.bits.tolist() == tokens.bits.tolist()
+        assert kept.counts.tolist() == tokens.counts.tolist()
+        assert store.status()["vectors_without_tokens"] == 0
+
+
 def test_a_failed_migration_leaves_the_file_as_it_was(home: Path) -> None:
     with pytest.raises(StoreError, match="power cut"):
         catalogue.connect(home, migrations=(*catalogue.MIGRATIONS, add_mood, fail_half_way))
@@ -65,7 +113,7 @@ def test_a_file_whose_writer_was_killed_at_once_is_an_empty_archive(tmp_path: Pa
 
 
 def test_a_reader_does_not_migrate(home: Path) -> None:
-    with pytest.raises(StoreError, match="schema version 1, this Mustanad needs 2"):
+    with pytest.raises(StoreError, match="schema version 2, this Mustanad needs 3"):
         catalogue.connect(home, read_only=True, migrations=(*catalogue.MIGRATIONS, add_mood))
 
 
@@ -74,7 +122,7 @@ def test_a_newer_file_is_refused_and_untouched(home: Path, read_only: bool) -> N
     connection = catalogue.connect(home, migrations=(*catalogue.MIGRATIONS, add_mood))
     connection.close()
     before = (home / catalogue.FILE_NAME).read_bytes()
-    with pytest.raises(StoreError, match="schema version 2.*knows up to 1.*newer Mustanad"):
+    with pytest.raises(StoreError, match="schema version 3.*knows up to 2.*newer Mustanad"):
         Store.open(home, read_only=read_only)
     assert (home / catalogue.FILE_NAME).read_bytes() == before
 

@@ -123,10 +123,24 @@ def _create(connection: sqlite3.Connection) -> None:
     write_setting(connection, "archive", uuid.uuid4().hex)
 
 
+def _keep_token_vectors(connection: sqlite3.Connection) -> None:
+    """Compact vectors of the sentences' tokens, NULL where the next ingest has to make them."""
+    _run(
+        connection,
+        """
+        -- tokens: n as uint32, the tokens of each of n sentences as uint16, little-endian, and
+        -- their bits, at the end of the row for the sake of those who read only the passage.
+        ALTER TABLE vectors ADD COLUMN tokens BLOB;
+        CREATE INDEX vectors_without_tokens ON vectors (vector_id) WHERE tokens IS NULL;
+        CREATE INDEX articles_by_source ON articles (source);
+        """,
+    )
+
+
 Migration = Callable[[sqlite3.Connection], None]
 
 # MIGRATIONS[v] takes a file of schema version v to v + 1. Only ever appended to.
-MIGRATIONS: tuple[Migration, ...] = (_create,)
+MIGRATIONS: tuple[Migration, ...] = (_create, _keep_token_vectors)
 
 
 def connect(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from datetime import date
 
+from vectorstore import rows
 from vectorstore.outlets import same_outlet
 from vectorstore.types import Filters, StoreError
 
@@ -27,14 +28,11 @@ def condition(
         values.extend(allowed)
 
     if filters.sources:
-        stored = [
-            row[0]
-            for row in connection.execute(
-                "SELECT DISTINCT source FROM articles WHERE source IS NOT NULL"
-            )
-        ]
         wanted = filters.sources
-        among("source", [s for s in stored if any(same_outlet(w, s) for w in wanted)])
+        among(
+            "source",
+            [s for s in rows.sources(connection) if any(same_outlet(w, s) for w in wanted)],
+        )
     if filters.language:
         among("language", [filters.language])
     if filters.article_ids:

@@ -96,6 +96,12 @@ def groups(connection: sqlite3.Connection, column: str) -> dict[str, int]:
     return dict(connection.execute(query).fetchall())
 
 
+def sources(connection: sqlite3.Connection) -> list[str]:
+    """The distinct sources of articles."""
+    query = "SELECT DISTINCT source FROM articles WHERE source IS NOT NULL ORDER BY source"
+    return [row[0] for row in connection.execute(query)]
+
+
 def embedder_identity(connection: sqlite3.Connection) -> EmbedderIdentity | None:
     """The embedder whose vectors are stored; None while there is none."""
     recorded = read_setting(connection, "embedder")

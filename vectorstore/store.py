@@ -17,6 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from models.protocols import EmbedderIdentity
+from models.token_vectors import TokenVectors
 from vectorstore import catalogue, keyword, rows, vectors
 from vectorstore import filters as filtering
 from vectorstore.catalogue import read_setting, snapshot, transaction, translated_errors
@@ -205,6 +206,20 @@ class Store:
         with self._reading() as connection:
             return vectors.read(connection, ids, "sentences")
 
+    def token_vectors(self, ids: Sequence[int]) -> dict[int, TokenVectors]:
+        """Of the passages' sentences, by passage id.
+
+        Passages are left out that are no longer stored, or that were stored by an earlier version
+        which did not keep these vectors, until the next ingest adds them.
+        """
+        with self._reading() as connection:
+            return vectors.read_tokens(connection, ids)
+
+    def sources(self) -> list[str]:
+        """The sources of all articles, as written, each once."""
+        with self._reading() as connection:
+            return rows.sources(connection)
+
     # Searching ------------------------------------------------------------------------------
 
     def search_keywords(
@@ -278,6 +293,7 @@ class Store:
                 "articles": rows.count(connection, "articles"),
                 "passages": rows.count(connection, "passages"),
                 "vectors": rows.count(connection, "vectors"),
+                "vectors_without_tokens": rows.count(connection, "vectors WHERE tokens IS NULL"),
                 "characters": rows.count(
                     connection, "articles", what="coalesce(sum(characters), 0)"
                 ),

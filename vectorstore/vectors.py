@@ -16,6 +16,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from models.protocols import PassageInput, PassageVectors
+from models.token_vectors import TokenVectors
 
 _STORED = np.dtype("<f2")
 _SCAN_BLOCK = 4096  # passages
@@ -37,12 +38,20 @@ def known(connection: sqlite3.Connection, keys: Iterable[bytes]) -> set[bytes]:
 
 def put(connection: sqlite3.Connection, key: bytes, vectors: PassageVectors) -> None:
     connection.execute(
-        "INSERT OR IGNORE INTO vectors (key, passage, sentences) VALUES (?, ?, ?)",
+        "INSERT OR IGNORE INTO vectors (key, passage, sentences, tokens) VALUES (?, ?, ?, ?)",
         (
             key,
             vectors.passage.astype(_STORED).tobytes(),
             vectors.sentences.astype(_STORED).tobytes(),
+            _encode_tokens(vectors.tokens),
         ),
+    )
+
+
+def put_tokens(connection: sqlite3.Connection, vector_id: int, tokens: TokenVectors) -> None:
+    """Add what an archive of an earlier schema did not keep."""
+    connection.execute(
+        "UPDATE vectors SET tokens = ? WHERE vector_id = ?", (_encode_tokens(tokens), vector_id)
     )
 
 
@@ -69,6 +78,35 @@ def read(
         if row is not None:
             found[passage_id] = decode(row[0], row[1] // _STORED.itemsize)
     return found
+
+
+def read_tokens(
+    connection: sqlite3.Connection, passage_ids: Sequence[int]
+) -> dict[int, TokenVectors]:
+    """By passage id; passages whose token vectors are not kept are left out."""
+    found = {}
+    query = (
+        "SELECT tokens FROM passages JOIN vectors ON vector_id = vector "
+        "WHERE passage_id = ? AND tokens IS NOT NULL"
+    )
+    for passage_id in passage_ids:
+        row = connection.execute(query, (passage_id,)).fetchone()
+        if row is not None:
+            found[passage_id] = _decode_tokens(row[0])
+    return found
+
+
+def _encode_tokens(tokens: TokenVectors) -> bytes:
+    head = np.array([len(tokens.counts)], dtype="<u4").tobytes()
+    return head + tokens.counts.astype("<u2").tobytes() + tokens.bits.tobytes()
+
+
+def _decode_tokens(blob: bytes) -> TokenVectors:
+    n = int.from_bytes(blob[:4], "little")
+    counts = np.frombuffer(blob, "<u2", n, 4).astype(np.int64)
+    bits = np.frombuffer(blob, np.uint8, offset=4 + 2 * n)
+    total = int(counts.sum())
+    return TokenVectors(bits.reshape(total, len(bits) // total if total else 0), counts)
 
 
 def decode(blob: bytes, dimension: int) -> np.ndarray:

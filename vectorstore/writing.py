@@ -5,17 +5,18 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from models.protocols import PassageVectors
-from vectorstore import keyword, vectors
+from models.protocols import PassageInput, PassageVectors
+from models.token_vectors import TokenVectors
+from vectorstore import keyword, rows, vectors
 from vectorstore.catalogue import read_setting, transaction, translated_errors, write_setting
 from vectorstore.chroma import BUILT
 from vectorstore.copies import CopyIndex
-from vectorstore.rows import encode_spans
+from vectorstore.rows import decode_spans, encode_spans
 from vectorstore.types import Article, Passage
 
 SHRINKS = "shrinks"  # setting: how often passages were deleted, for readers that keep vectors
@@ -106,6 +107,32 @@ class Writer:
         """Those of the vector keys that need no embedding."""
         with self._reading():
             return vectors.known(self._connection, keys)
+
+    def without_tokens(self, limit: int) -> list[tuple[int, PassageInput]]:
+        """Vectors that an earlier version stored without those of tokens, and their passages."""
+        query = (
+            "SELECT vector_id, title, text, start, end, passages.sentences FROM vectors "
+            "JOIN passages ON passage_id = (SELECT min(passage_id) FROM passages "
+            "WHERE vector = vector_id) JOIN articles ON number = article "
+            "WHERE tokens IS NULL ORDER BY vector_id LIMIT ?"
+        )
+        with self._reading():
+            found = self._connection.execute(query, (limit,)).fetchall()
+        return [
+            (vector_id, passage_input(title, text, Passage(start, end, decode_spans(spans))))
+            for vector_id, title, text, start, end, spans in found
+        ]
+
+    def count_without_tokens(self) -> int:
+        """How many ``without_tokens`` would give if it had no limit."""
+        with self._reading():
+            return rows.count(self._connection, "vectors WHERE tokens IS NULL")
+
+    def add_tokens(self, tokens: Mapping[int, TokenVectors]) -> None:
+        """Token vectors by vector id, all or none of them."""
+        with self._lock, translated_errors(self._home), transaction(self._connection):
+            for vector_id, one in tokens.items():
+                vectors.put_tokens(self._connection, vector_id, one)
 
     def write(self, batch: Batch) -> None:
         """All of a batch or, if anything fails, nothing of it (StoreError)."""
@@ -204,6 +231,17 @@ class Writer:
     def _reading(self) -> Iterator[None]:
         with self._lock, translated_errors(self._home):
             yield
+
+
+def passage_input(title: str | None, text: str, passage: Passage) -> PassageInput:
+    """What of a passage is embedded; ``text`` is its article's."""
+    return PassageInput(
+        text=text[passage.start : passage.end],
+        title=title,
+        sentences=tuple(
+            (s.start - passage.start, s.end - passage.start) for s in passage.sentences
+        ),
+    )
 
 
 def delete_passages(connection: sqlite3.Connection, number: int) -> list[int]:

@@ -78,7 +78,7 @@ def find_dates(text: str) -> list[tuple[str, int, int]]:
         elif first <= 12 < second and not arabic:
             _add(found, m, m[3], first, second)
     for m in _worded().finditer(folded):
-        _add(found, m, m["y1"] or m["y2"], _months()[m["m1"] or m["m2"]], m["d1"] or m["d2"])
+        _add(found, m, m["y1"] or m["y2"], month_names()[m["m1"] or m["m2"]], m["d1"] or m["d2"])
     return sorted(found, key=lambda item: item[1])
 
 
@@ -123,7 +123,7 @@ def _add(found: list[tuple[str, int, int]], match: re.Match[str], year, month, d
 
 
 @cache
-def _months() -> dict[str, int]:
+def month_names() -> dict[str, int]:
     """Folded month names of English, French and Arabic as written in all its countries."""
     months = dict(_OTHER_MONTHS)
     for code in _MONTH_LOCALES:
@@ -150,7 +150,7 @@ def _harmless() -> frozenset[str]:
 
 @cache
 def _worded() -> re.Pattern[str]:
-    names = "|".join(re.escape(n) for n in sorted(_months(), key=len, reverse=True))
+    names = "|".join(re.escape(n) for n in sorted(month_names(), key=len, reverse=True))
     year = r"(?:18|19|20|21)\d\d(?!\d)"
     # Levantine and other names are often given together: "17 ايلول/سبتمبر 2020".
     pair = rf"(?:\s*[/(]\s*(?:{names})\)?)?"

@@ -1,0 +1,111 @@
+"""Passages and sentences that a search found, on their way to being shown."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+from rag.answer import Evidence, FoundPassage
+from vectorstore.analysis import analyse
+from vectorstore.arabic import fold
+from vectorstore.types import Article, Span, StoredPassage
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A passage and its article. ``score``: of all that is known of the passage so far."""
+
+    passage: StoredPassage
+    article: Article
+    cosine: float
+    score: float
+
+    @property
+    def order(self) -> tuple[float, str, int]:
+        """Best first, ties by place."""
+        return (-self.score, self.passage.article_id, self.passage.start)
+
+    @property
+    def text(self) -> str:
+        return self.article.text[self.passage.start : self.passage.end]
+
+    @property
+    def surroundings(self) -> str:
+        """The passage with its article's outlet, title and date."""
+        a = self.article
+        return " ".join(filter(None, (self.text, a.source, a.title, a.date)))
+
+    def found(self) -> FoundPassage:
+        a, p = self.article, self.passage
+        return FoundPassage(
+            p.article_id, a.title, a.source, a.date, p.start, p.end, self.text, round(self.score, 4)
+        )
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """The sentence of that number in a passage, and how well it fits."""
+
+    candidate: Candidate
+    number: int
+    score: float
+    cosine: float
+    late: float  # MaxSim
+
+    @property
+    def span(self) -> Span:
+        return self.candidate.passage.sentences[self.number]
+
+    @property
+    def quote(self) -> str:
+        return self.candidate.article.text[self.span.start : self.span.end]
+
+    @property
+    def order(self) -> tuple[float, str, int]:
+        """Best first, ties by place."""
+        return (-self.score, self.candidate.passage.article_id, self.span.start)
+
+    def evidence(self) -> Evidence:
+        a = self.candidate.article
+        return Evidence(
+            article_id=self.candidate.passage.article_id,
+            title=a.title,
+            source=a.source,
+            date=a.date,
+            url=a.url,
+            path=a.path,
+            start=self.span.start,
+            end=self.span.end,
+            quote=self.quote,
+            score=self.score,
+        )
+
+
+def in_turn(first: Sequence[_T], second: Sequence[_T]) -> list[_T]:
+    """One of each in turn, until both are used up."""
+    pairs = itertools.zip_longest(first, second)
+    return [x for pair in pairs for x in pair if x is not None]
+
+
+def one_a_story(candidates: Sequence[Candidate], limit: int) -> list[Candidate]:
+    """The first of passages with the same folded text: agency copy counts once."""
+    return _first_of_each(candidates, limit, lambda c: fold(c.text))
+
+
+def without_repeats(ranked: Sequence[Sentence], limit: int) -> list[Sentence]:
+    """The first of sentences with the same words, whichever copy of a story they stand in."""
+    return _first_of_each(ranked, limit, lambda s: " ".join(analyse(s.quote)) or fold(s.quote))
+
+
+def _first_of_each(items: Sequence[_T], limit: int, key: Callable[[_T], str]) -> list[_T]:
+    """At most ``limit`` items in their order, the first of those with the same key."""
+    kept: dict[str, _T] = {}
+    for item in items:
+        if len(kept) >= limit:
+            break
+        kept.setdefault(key(item), item)
+    return list(kept.values())
