@@ -116,3 +116,18 @@ def test_find_outlets_of_the_archive():
     assert find_outlets("ما الذي ذكرته صوت الميناء؟", known) == ["صوت الميناء"]
     assert find_outlets("What did the Harbour Gazette say?", known) == ["the harbour gazette"]
     assert find_outlets("What does a gazette say?", known) == []
+
+
+@pytest.mark.parametrize(
+    ("question", "expected"),
+    [
+        ("كم بلغ عدد الزوار حسب الساحل؟", ["الساحل"]),
+        ("ماذا قالت صحيفة الساحل؟", ["الساحل"]),
+        ("كم سفينة وصلت إلى الساحل؟", []),
+        ("according to Gazette, how many?", ["gazette"]),
+        ("What did the Gazette newspaper say?", ["gazette"]),
+        ("ماذا ذكرت 3alyoum عن المدرسة؟", ["3alyoum"]),
+    ],
+)
+def test_a_one_word_name_of_the_archive_needs_a_word_that_says_so(question, expected):
+    assert find_outlets(question, ["الساحل", "Gazette", "3alyoum"]) == expected

@@ -22,6 +22,11 @@ SEPARATOR = " / "
 # ones make an ambiguous name an outlet: موقع المدينة is where a city lies.
 _SURE_KINDS = "وكاله صحيفه جريده قناه newspaper agency daily channel website".split()
 _KINDS = [*_SURE_KINDS, *"شبكه موقع مجله اذاعه بوابه تلفزيون magazine network".split()]
+# After these, a word that is the name of a known outlet is meant as one; folded.
+_SAYS = (
+    r"(?:[وف]?ب?حسب|[وف]?وفقا?(?: ?ل)?|نقلا عن|[وف]?(?:ذكر|افاد|نقل|نشر|كتب|قال|اورد)ت?"
+    r"|according to|reported by|published by|written in)"
+)
 _LEADING_KINDS = re.compile(rf"^(?:the |(?:{'|'.join(_KINDS)}) )+")
 _TRAILING_KINDS = re.compile(rf"(?: (?:news|{'|'.join(_KINDS)}))+$")
 
@@ -110,8 +115,9 @@ def outlet_of_url(url: str) -> str | None:
 def find_outlets(text: str, known: Iterable[str] = ()) -> list[str]:
     """Canonical names of the outlets that ``text`` (a question) names, in order of appearance.
 
-    ``known``: sources of the archive, so that outlets outside the table are found too; of these
-    only names of two words or more, since one word may be anything.
+    ``known``: sources of the archive, so that outlets outside the table are found too. A name of
+    one word may be anything, so it counts only beside a word such as صحيفة or "newspaper" or
+    after one such as وفق or "according to".
     """
     folded, origin = fold_aligned(text)
     found: list[tuple[int, str]] = []
@@ -129,8 +135,8 @@ def find_outlets(text: str, known: Iterable[str] = ()) -> list[str]:
         ]
     for part in {p for source in known for p in parts(source)}:
         key = _key(part)
-        if " " in key and not _lookup(part):
-            match = re.search(rf"(?<!\w){_flexible(key)}(?!\w)", folded)
+        if key and not _lookup(part) and key.split()[-1].removeprefix("ال") in folded:
+            match = re.search(_known_pattern(key), folded)
             found += [(match.start(), canonical(part))] if match else []
     return list(dict.fromkeys(name for _, name in sorted(found)))
 
@@ -208,6 +214,15 @@ def _pattern() -> re.Pattern[str]:
     return re.compile(
         rf"(?<!\w)(?P<before>{kind}\s+[\"'(]?)?(?P<name>{names})(?!\w)(?P<after>\s+{kind}(?!\w))?"
     )
+
+
+def _known_pattern(key: str) -> str:
+    """A pattern of the folded name of an outlet that is not in the table."""
+    name = rf"(?<!\w){_flexible(key)}(?!\w)"
+    if " " in key:
+        return name
+    kind = rf"[وف]?(?:[بلك]?(?:ال)?|لل)(?:{'|'.join(_KINDS)})"
+    return rf"(?<!\w)(?:{kind}|{_SAYS})\s+[\"'(]?{name}|{name}[\"')]?\s+{kind}(?!\w)"
 
 
 def _quoted(text: str, start: int, end: int) -> bool:
