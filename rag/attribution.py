@@ -49,6 +49,9 @@ _AMBIGUOUS = frozenset(
 _NEED_BEGINNING = frozenset(
     "طالب حث ذكر كشف عبر لفت رحب علق يقول تقول".split()
 )  # need «و» or the beginning
+_OBLIQUE = re.compile(r"ال\w{2,}ين")  # «دعا الجانبين», "called on the two sides"
+# What may stand before the first verb and names nobody: «ومشيرا إلى السد، قال إن».
+_NOBODY = re.compile(r"و?(?:م\w{2,5}ا|في\s(?:إشارت|حديث|تعليق|رد|معرض|كلمت|تصريح)\w*)\s[^،]*،\s*")
 _RELATIVE = re.compile(r"(?:الذي|التي|التى|الذين|ما|من)\s$")  # «الذي أكد» qualifies a noun
 _DATE = re.compile(r"\s(?:العام|الأسبوع|الشهر)\s(?:الماضي|الجاري|الحالي)$")
 _OBJECT = re.compile(r"\w{3,}(?:هم|هما)\b")  # «كشف مخططاتهم», "uncovered their plots"
@@ -59,8 +62,8 @@ _WEAK = (
 )
 _PREPOSITIONS = "إلى|الى|على|عن|من"
 _UNNAMED = frozenset(
-    "هو هي هم لنا لي به بها أيضا كذلك قائلا قائلة فيه فيها له لها لهم إليه إليها عنه عنها خلاله خلالها "
-    "بقوله أخيرا سابقا لاحقا مؤخرا حينذاك آنذاك صراحة كثيرا حينها مجددا مرارا ذلك هذا "
+    "هو هي هم لنا لي به بها أيضا كذلك قائلا قائلة فيه فيها له لها لهم إليه إليها عنه عنها خلاله "
+    "خلالها بقوله أخيرا سابقا لاحقا مؤخرا حينذاك آنذاك صراحة كثيرا حينها مجددا مرارا ذلك هذا "
     "سعادته سموه معاليه سيادته فضيلته جلالته he she they it also".split()
 )
 
@@ -211,6 +214,8 @@ def _subject(plain: str, start: int, verb: str) -> str | None:
         if re.fullmatch(f"{_WEAK}|{_PREPOSITIONS}", word):
             weak = len(words) <= _LONGEST_WEAK and verb not in _AMBIGUOUS
             return _name(words) if weak or (words and _clause_follows(plain, at)) else None
+        if not words and verb in _TWO_OBJECTS and _OBLIQUE.fullmatch(word):
+            return ""
         if not words and (word == "كل" or word[0].isdigit()):  # «قال كل من», «توقع 3»
             return None
         if word not in _UNNAMED:
