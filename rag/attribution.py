@@ -178,7 +178,8 @@ def _reports(sentence: str) -> Iterator[_Report]:
     plain = "".join(sentence[i] for i in kept)
     for match in _REPORT_AR.finditer(plain):
         verb = next(v for v in _VERBS if re.fullmatch(_spellings(v), match["verb"]))
-        begins = not plain[: match.start()].strip(' "«“(')
+        before = plain[: match.start()].strip(' "«“(')
+        begins = not before or _NOBODY.fullmatch(before) is not None
         if verb in _NEED_BEGINNING and not (begins or match["lead"]):
             continue
         if _RELATIVE.search(plain, 0, match.start()):
@@ -203,6 +204,8 @@ def _subject(plain: str, start: int, verb: str) -> str | None:
         word = match["title"] or match["word"]
         if re.fullmatch(_CLAUSE, word):
             return _name(words)
+        if not words and verb in _TWO_OBJECTS and _OBLIQUE.fullmatch(word):
+            return ""
         if word in links or (_TO in links and word == "الى"):
             return _name(words)
         if _BY in links and word.startswith(_BY) and len(word) > 3:
@@ -214,8 +217,6 @@ def _subject(plain: str, start: int, verb: str) -> str | None:
         if re.fullmatch(f"{_WEAK}|{_PREPOSITIONS}", word):
             weak = len(words) <= _LONGEST_WEAK and verb not in _AMBIGUOUS
             return _name(words) if weak or (words and _clause_follows(plain, at)) else None
-        if not words and verb in _TWO_OBJECTS and _OBLIQUE.fullmatch(word):
-            return ""
         if not words and (word == "كل" or word[0].isdigit()):  # «قال كل من», «توقع 3»
             return None
         if word not in _UNNAMED:
