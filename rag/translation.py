@@ -13,6 +13,9 @@ from rag.prompts import translation_prompt
 from rag.transliteration import same_name
 
 _NAME = re.compile(r"[A-Z][a-z]{2,}")
+_ARABIC_RUN = re.compile(r"[\u0621-\u065f\u0670-\u06d3]+(?:\s+[\u0621-\u065f\u0670-\u06d3]+)*")
+_STUTTER = 6  # words said twice that no sentence says on purpose
+_JOINT = 2  # words between them
 _KEPT = 512  # translations kept in memory
 
 
@@ -50,21 +53,66 @@ class Translator:
             yield Token(piece)
         if len(self._done) >= _KEPT:
             self._done.pop(next(iter(self._done)), None)  # another thread may have been first
-        self._done[key] = respelt(written.strip(), meanings)
+        english = self._without_arabic(without_stutter(written.strip()), article)
+        self._done[key] = respelt(english, meanings)
         return self._done[key]
+
+    def _without_arabic(self, translation: str, article: str) -> str:
+        """Words that the model left in Arabic, in English where the glossary has them all."""
+
+        def english(match: re.Match[str]) -> str:
+            run = match.group()
+            known = self._glossary.meanings(run, article=article)
+            covered = sum(len(words.split()) for words in known)
+            return " ".join(known.values()) if covered == len(run.split()) else run
+
+        return _ARABIC_RUN.sub(english, translation)
 
 
 def respelt(translation: str, meanings: Mapping[str, str]) -> str:
-    """A translation with its names spelt as given: "Tukayev" is "Tokayev" if «توكاييف» is."""
+    """A translation with its names spelt as given: "Tukayev" is "Tokayev" if «توكاييف» is.
+
+    Names of several words go word by word, where both languages have as many: "Wong Yi".
+    """
     given = {word for english in meanings.values() for word in english.split()}
+    names = [
+        pair
+        for arabic, english in meanings.items()
+        if len(arabic.split()) == len(english.split())
+        for pair in zip(arabic.split(), english.split(), strict=True)
+        if pair[1][0].isupper()
+    ]
 
     def spelling(match: re.Match[str]) -> str:
         name = match.group()
-        if name in given:
-            return name
-        for arabic, english in meanings.items():
-            if len(english.split()) == 1 and english[0].isupper() and same_name(name, arabic):
-                return english
+        if name not in given:
+            for arabic, english in names:
+                if same_name(name, arabic):
+                    return english
         return name
 
     return _NAME.sub(spelling, translation)
+
+
+def without_stutter(text: str) -> str:
+    """A text without the repetition of six words and more right after themselves.
+
+    A weak model loops on long lists; up to two words ("and also") may join the two runs.
+    """
+    words = text.split()
+    plain = [word.strip(",.;:").lower() for word in words]
+    i = 0
+    while i + 2 * _STUTTER <= len(words):
+        for length in range((len(words) - i) // 2, _STUTTER - 1, -1):
+            for joint in range(_JOINT + 1):
+                again = i + length + joint
+                if plain[i : i + length] == plain[again : again + length]:
+                    del words[i:again], plain[i:again]
+                    break
+            else:
+                continue
+            break
+        else:
+            i += 1
+    once = " ".join(words)
+    return once[:1].upper() + once[1:] if text[:1].isupper() else once

@@ -1,6 +1,6 @@
 from fakes import FakeLanguageModel
 from rag.names import Glossary
-from rag.translation import Translator, respelt
+from rag.translation import Translator, respelt, without_stutter
 
 
 def finish(events) -> str:
@@ -25,3 +25,25 @@ def test_the_model_gets_the_meanings_and_is_asked_once() -> None:
         assert text == "Aid reached Sudan."
     assert len(model.prompts) == 1
     assert "السودان = Sudan" in model.prompts[0][-1].content
+
+
+def test_names_of_several_words_are_spelt_word_by_word() -> None:
+    meanings = {"وانغ يي": "Wang Yi", "سالم الناصري": "Salem Nasiri"}
+    assert respelt("Wang Yi met Salim Naseri.", meanings) == "Wang Yi met Salem Nasiri."
+
+
+def test_what_is_said_twice_is_said_once() -> None:
+    once = "The ministry promised to build roads, schools and bridges."
+    loop = "promised to build roads, schools and bridges"
+    assert without_stutter(once) == once
+    assert without_stutter(f"The ministry {loop}, and {loop}.") == once
+    assert without_stutter(f"The ministry {loop}, {loop}, {loop}.") == once
+    apart = "He said that the port is ready, and she said that the port is not."
+    assert without_stutter(apart) == apart
+
+
+def test_words_left_in_arabic_become_english_if_known() -> None:
+    model = FakeLanguageModel(lambda messages: "Aid reached السودان and قرمزانه.")
+    translator = Translator(Glossary())
+    text = finish(translator.translate(model, "وصلت مساعدات إلى السودان", "", "", None))
+    assert text == "Aid reached Sudan and قرمزانه."
