@@ -62,7 +62,7 @@ class Weights:
     sentence: float = 0.7
     passage: float = 0.9
     late: float = 1.0
-    context: float = 0.7
+    context: float = 1.0
     expected: float = 0.07
 
 
