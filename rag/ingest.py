@@ -14,14 +14,15 @@ import hashlib
 import os
 import threading
 import time
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from models.protocols import Embedder, PassageInput
 from rag.chunking import split_passages
+from rag.ingest_report import IngestProgress, IngestReport
 from rag.loaders import Unreadable, find_files
+from rag.matching import Matcher
 from rag.survey import FilePlan, look_at
 from vectorstore.store import Store
 from vectorstore.types import Article
@@ -31,55 +32,6 @@ from vectorstore.writing import ArticleEntry, Batch, FileState, KnownRecord, pas
 _BATCH_PASSAGES = 64  # embedded, and at most lost to a kill, at a time
 _BATCH_ARTICLES = 256  # stored at a time where little needs embedding
 _KEPT_CHARACTERS = 32_000_000  # of parsed text kept from the first pass to the second
-
-
-@dataclass(frozen=True)
-class IngestProgress:
-    """``phase``: "reading" counts files, "embedding" articles, "indexing" passages.
-
-    ``per_second`` counts what ``done`` counts; ``seconds_left`` is weighted by characters.
-    """
-
-    phase: str
-    done: int
-    total: int
-    path: str | None
-    per_second: float | None
-    seconds_left: float | None
-
-
-@dataclass(frozen=True)
-class IngestReport:
-    """What an ingest did. Counts are articles; ``embedded_texts`` are passages.
-
-    ``missing``: what was stored and is no longer there, as paths, or path#record where only a
-    record of the file is gone. It stays in the archive until it is removed. ``cancelled``: the
-    rest was not looked at; the same ingest again goes on from here.
-    """
-
-    added: int
-    updated: int
-    unchanged: int
-    moved: int
-    skipped: tuple[Unreadable, ...]
-    missing: tuple[str, ...]
-    embedded_texts: int
-    seconds: float
-    cancelled: bool = False
-
-    def to_dict(self) -> dict:
-        """The JSON of ``mustanad ingest``."""
-        return {
-            "added": self.added,
-            "updated": self.updated,
-            "unchanged": self.unchanged,
-            "moved": self.moved,
-            "skipped": [{"path": s.path, "error": s.error} for s in self.skipped],
-            "missing": list(self.missing),
-            "embedded_texts": self.embedded_texts,
-            "seconds": round(self.seconds, 2),
-            "cancelled": self.cancelled,
-        }
 
 
 def ingest(
@@ -218,7 +170,7 @@ class _Ingest:
 
     def _read(self, plan: FilePlan) -> None:
         """Take in a new or changed file."""
-        matcher = _Matcher(self._writer.records(str(plan.path)), plan)
+        matcher = Matcher(self._writer.records(str(plan.path)), plan)
         records, skipped = 0, []
         for item in plan.read():
             self._stop_if_cancelled()
@@ -236,7 +188,7 @@ class _Ingest:
             self._pending.batch.absent += matcher.unclaimed()
         self._pending.batch.files.append(plan.state(records, skipped))
 
-    def _take(self, article: Article, matcher: _Matcher) -> None:
+    def _take(self, article: Article, matcher: Matcher) -> None:
         pending = self._pending
         pending.articles += 1
         pending.characters += len(article.text)
@@ -382,44 +334,3 @@ class _Ingest:
     def _report_indexing(self, done: int, total: int) -> None:
         if self._progress is not None:
             self._progress(IngestProgress("indexing", done, total, None, None, None))
-
-
-class _Matcher:
-    """Which stored articles of a file are which of its records now.
-
-    By content first, so that a record inserted at the top makes the others move, not change; by
-    position only where the stored content is nowhere in the file any more.
-    """
-
-    def __init__(self, known: list[KnownRecord], plan: FilePlan) -> None:
-        self._contents = plan.contents
-        self._unclaimed = {one.article_id: one for one in known}
-        self._by_content: dict[str, list[KnownRecord]] = defaultdict(list)
-        self._by_record: dict[str, list[KnownRecord]] = defaultdict(list)
-        for one in known:
-            self._by_content[one.content_hash].append(one)
-            self._by_record[one.record].append(one)
-
-    def same_content(self, record: str, content: str) -> KnownRecord | None:
-        """The stored article with this content, that of the same position if it can be."""
-        candidates = self._free(self._by_content.get(content, ()))
-        return self._claim(min(candidates, key=lambda one: one.record != record, default=None))
-
-    def replaced(self, record: str) -> KnownRecord | None:
-        """The stored article of this position, if its content is gone from the file."""
-        candidates = self._free(self._by_record.get(record, ()))
-        return self._claim(
-            next((one for one in candidates if one.content_hash not in self._contents), None)
-        )
-
-    def unclaimed(self) -> list[str]:
-        """Ids of stored articles that are not in the file any more."""
-        return list(self._unclaimed)
-
-    def _free(self, candidates: Iterable[KnownRecord]) -> list[KnownRecord]:
-        return [one for one in candidates if one.article_id in self._unclaimed]
-
-    def _claim(self, known: KnownRecord | None) -> KnownRecord | None:
-        if known is not None:
-            del self._unclaimed[known.article_id]
-        return known
