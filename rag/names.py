@@ -121,7 +121,9 @@ class Glossary:
         """The term of a single word of which the tables have another form."""
         for form in map(fold, _without_clitics(word, alone=True)):
             for base in nationality_forms(form):
-                if (term := self._folded.get((base,))) and (term.name or term.english[0].isupper()):
+                if (term := self._folded.get((base,))) and (
+                    term.name or term.english[:1].isupper()
+                ):
                     return term
             for base, many in base_forms(word, form):
                 if (term := self._folded.get((base,))) and not term.name:
@@ -196,7 +198,7 @@ class Glossary:
                 found[word], starts[word] = name, arabic.find(word)
         for match in self.find_arabic(arabic):
             spelling = arabic[match.start : match.end]
-            if not _among(spelling, found):
+            if match.term.english and not _among(spelling, found):
                 found[spelling], starts[spelling] = match.term.english, match.start
         parts = self._parts_of_names(article)
         for match in ARABIC_WORD.finditer(arabic) if parts else ():

@@ -25,7 +25,8 @@ class Term:
     """An Arabic name or term and its English; ``name`` tells proper names from common words.
 
     ``phrase``: words that serve a sentence and tell nothing of its matter ("on the other hand"):
-    of use in translating, not in searching.
+    of use in translating, not in searching. One without English («بشكل», the half of an adverb) is
+    best left unsaid.
     """
 
     arabic: str

@@ -66,6 +66,11 @@ def test_words_that_serve_a_sentence_are_not_searched_across_languages() -> None
     assert "المقابل" not in GLOSSARY.crossing_terms("What happened in contrast?", "en")
 
 
+def test_half_an_adverb_has_no_meaning_and_the_whole_has() -> None:
+    assert GLOSSARY.meanings("وصلت بشكل غريب").keys() == {"وصلت", "غريب"}
+    assert GLOSSARY.meanings("بشكل وثيق") == {"بشكل وثيق": "closely"}
+
+
 def test_meanings_come_in_the_texts_order() -> None:
     assert list(GLOSSARY.meanings("والدول قالت لدول")) == ["والدول", "قالت", "لدول"]
 
