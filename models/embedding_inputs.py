@@ -19,9 +19,6 @@ from models.token_vectors import compact, together
 NO_TITLE = "none"  # what the model was trained to see where there is no title
 TITLE_CHARACTERS = 200  # a longer one is cut: it is read again with every sentence
 
-# In front of a question and a text that are read together; Google gives the task's name.
-TOGETHER = "task: question answering | query: {question}\ntext: "
-
 TitledText = tuple[str | None, str]  # an article's title and a text of it
 
 
@@ -31,14 +28,6 @@ def document_prompt(identity: EmbedderIdentity, title: str | None) -> str:
     if len(shown) > TITLE_CHARACTERS:
         shown = shown[: TITLE_CHARACTERS + 1].rsplit(" ", 1)[0][:TITLE_CHARACTERS]
     return identity.document_prompt.format(title=shown or NO_TITLE)
-
-
-def text_spans(offsets: Sequence[tuple[int, int]], start: int) -> np.ndarray:
-    """(t, 2) int64: where tokens lie in the text that begins at ``start``; (-1, -1) before it."""
-    spans = np.asarray(offsets, dtype=np.int64).reshape(-1, 2) - start
-    # A token may begin with the prompt's last space: what counts is whether it ends in the text.
-    inside = spans[:, 1] > 0
-    return np.where(inside[:, None], np.maximum(spans, 0), -1)
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,9 @@ its own; the process that embeds never imports PyTorch. The result lies beside t
 ``NAME.converted/KEY``, where KEY changes with the weights and with whatever made the conversion;
 a folder of that name is complete, since it is renamed into place at the end.
 
-What is kept: ``model.xml`` and ``model.bin`` (token ids and mask to the hidden states of the last
-layer, and of two between that the reader uses) and ``dense.npy``, (768, 768) float32, the product
-of the dense layers that follow the pooling; they have no bias and no activation, so one matrix does
-the work of both.
+What is kept: ``model.xml`` and ``model.bin`` (token ids and mask to token vectors of the last
+layer) and ``dense.npy``, (768, 768) float32, the product of the dense layers that follow the
+pooling; they have no bias and no activation, so one matrix does the work of both.
 """
 
 from __future__ import annotations
@@ -31,7 +30,7 @@ from platformdirs import user_cache_path
 
 from models.protocols import EmbedderIdentity, ModelError
 
-FORMAT = "2"  # raise it when a conversion made by older code must not be used any more
+FORMAT = "1"  # raise it when a conversion made by older code must not be used any more
 STAGE = "preparing the embedder for this processor (once)"
 NEEDED_BYTES = 400 * 2**20  # the result is about 310 MB
 
@@ -44,12 +43,6 @@ def conversion_key(identity: EmbedderIdentity) -> str:
     for package in ("openvino", "nncf", "torch", "transformers"):
         parts.append(f"{package} {importlib.metadata.version(package)}")
     return hashlib.sha256("\n".join(parts).encode()).hexdigest()[:16]
-
-
-def layers_between(layers: int) -> tuple[int, int]:
-    """The two layers, of so many, whose hidden states are given beside the last one's: 10 and 16 of
-    EmbeddingGemma's 24, where a question and a text read together tell most of each other."""
-    return round(layers * 10 / 24), round(layers * 16 / 24)
 
 
 def conversions_folder(folder: Path) -> Path:
@@ -167,25 +160,17 @@ def convert(folder: Path, result: Path, report: Callable[[float], None]) -> None
     import torch
     from transformers import AutoModel
 
-    class Layers(torch.nn.Module):
-        """(batch, tokens) int64 ids and mask to (batch, tokens, width) float32: the last layer's
-        hidden states, then those of ``layers_between``."""
+    class LastLayer(torch.nn.Module):
+        """(batch, tokens) int64 ids and mask to (batch, tokens, width) float32."""
 
         def __init__(self, transformer: torch.nn.Module) -> None:
             super().__init__()
             self.transformer = transformer
 
-        def forward(
-            self, input_ids: torch.Tensor, attention_mask: torch.Tensor
-        ) -> tuple[torch.Tensor, ...]:
-            out = self.transformer(
-                input_ids=input_ids,
-                attention_mask=attention_mask,
-                use_cache=False,
-                output_hidden_states=True,
-            )
-            between = layers_between(self.transformer.config.num_hidden_layers)
-            return (out.last_hidden_state, *(out.hidden_states[i] for i in between))
+        def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
+            return self.transformer(
+                input_ids=input_ids, attention_mask=attention_mask, use_cache=False
+            ).last_hidden_state
 
     report(0.05)
     transformer = AutoModel.from_pretrained(
@@ -201,7 +186,7 @@ def convert(folder: Path, result: Path, report: Callable[[float], None]) -> None
     }
     with torch.no_grad():
         program = torch.export.export(
-            Layers(transformer).eval(), (ids, mask), dynamic_shapes=(sizes, sizes), strict=False
+            LastLayer(transformer).eval(), (ids, mask), dynamic_shapes=(sizes, sizes), strict=False
         )
         report(0.3)
         model = openvino.convert_model(program)

@@ -17,19 +17,16 @@ import openvino
 from tokenizers import Encoding, Tokenizer
 
 from models.embedding_inputs import (
-    TOGETHER,
     Inputs,
     flatten,
     normalised,
     padded_length,
     plan_batches,
-    text_spans,
 )
 from models.openvino_conversion import converted
 from models.protocols import (
     EmbedderIdentity,
     ModelError,
-    PairStates,
     PassageInput,
     PassageVectors,
 )
@@ -98,19 +95,6 @@ class OpenVINOEmbedder:
         own, hidden = self._question(text)
         return normalised(hidden[own] @ self._dense)
 
-    def read_together(self, pairs: Sequence[tuple[str, str]]) -> list[PairStates]:
-        """See ``Embedder.read_together``."""
-        prompts = [TOGETHER.format(question=question) for question, _ in pairs]
-        read: dict[int, PairStates] = {}
-
-        def keep(index: int, encoding: Encoding, *layers: np.ndarray) -> None:
-            read[index] = PairStates(
-                np.stack(layers, axis=1), text_spans(encoding.offsets, len(prompts[index]))
-            )
-
-        self._run_layers([p + text for p, (_, text) in zip(prompts, pairs, strict=True)], keep)
-        return [read[i] for i in range(len(pairs))]
-
     def _question(self, text: str) -> tuple[list[int], np.ndarray]:
         """Indices of a question's own tokens, and the output for all, (t, width).
 
@@ -146,10 +130,6 @@ class OpenVINOEmbedder:
 
         The output is a view that the next batch overwrites.
         """
-        self._run_layers(texts, lambda i, encoding, last, *_: keep(i, encoding, last))
-
-    def _run_layers(self, texts: Sequence[str], keep: Callable[..., None]) -> None:
-        """As ``_run``, with the output of the last layer and of those between as arguments."""
         encodings = self._tokenizer.encode_batch(list(texts))
         for batch in plan_batches([len(e.ids) for e in encodings], BATCH_TOKENS, BATCH_TEXTS):
             width = padded_length(len(encodings[batch[0]].ids))
@@ -159,10 +139,9 @@ class OpenVINOEmbedder:
                 ids[row, : len(encodings[i].ids)] = encodings[i].ids
                 mask[row, : len(encodings[i].ids)] = 1
             with self._turn:
-                output = self._request.infer([ids, mask], share_inputs=True, share_outputs=True)
+                output = self._request.infer([ids, mask], share_inputs=True, share_outputs=True)[0]
                 for row, i in enumerate(batch):
-                    own = slice(len(encodings[i].ids))
-                    keep(i, encodings[i], *(output[k][row, own] for k in range(len(output))))
+                    keep(i, encodings[i], output[row, : len(encodings[i].ids)])
 
 
 def _own(prompt: int, encoding: Encoding) -> list[int]:

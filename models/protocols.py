@@ -64,18 +64,6 @@ class PassageVectors:
     tokens: TokenVectors
 
 
-@dataclass(frozen=True)
-class PairStates:
-    """Hidden states of a question and a text read together, a row a token of either.
-
-    ``states``: (t, layers, width) float32, the last layer first. ``spans``: (t, 2) int64 code-point
-    offsets into the text, (-1, -1) for tokens of the question and of the prompt.
-    """
-
-    states: np.ndarray
-    spans: np.ndarray
-
-
 class Embedder(Protocol):
     """Text to L2-normalised float32 vectors of ``identity.dimension`` numbers."""
 
@@ -96,13 +84,6 @@ class Embedder(Protocol):
 
     def embed_query_tokens(self, text: str) -> np.ndarray:
         """(t, d) L2-normalised vectors of a question's own tokens, for late interaction."""
-        ...
-
-    def read_together(self, pairs: Sequence[tuple[str, str]]) -> list[PairStates]:
-        """Hidden states of each question and text, read together, in the order given.
-
-        Only an embedder that a reader was trained for needs this method.
-        """
         ...
 
 

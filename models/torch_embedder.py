@@ -12,16 +12,12 @@ from sentence_transformers import SentenceTransformer
 
 from models.embedding_inputs import (
     NO_TITLE,
-    TOGETHER,
     flatten,
     normalised,
-    text_spans,
 )
-from models.openvino_conversion import layers_between
 from models.protocols import (
     EmbedderIdentity,
     ModelError,
-    PairStates,
     PassageInput,
     PassageVectors,
 )
@@ -90,26 +86,6 @@ class TorchEmbedder:
         with self._turn:
             output = self.model.encode_query(text, output_value=None, show_progress_bar=False)
             return normalised(self._own_tokens(prompt + text, len(prompt), output))
-
-    def read_together(self, pairs: Sequence[tuple[str, str]]) -> list[PairStates]:
-        """See ``Embedder.read_together``."""
-        transformer, tokenizer = self.model[0].auto_model, self.model.tokenizer
-        between = layers_between(transformer.config.num_hidden_layers)
-        read = []
-        with self._turn, torch.inference_mode():
-            for question, text in pairs:  # one by one: no vector depends on its company
-                prompt = TOGETHER.format(question=question)
-                inputs = tokenizer(
-                    prompt + text, truncation=True, return_offsets_mapping=True, return_tensors="pt"
-                )
-                offsets = inputs.pop("offset_mapping")[0].tolist()
-                out = transformer(
-                    **inputs.to(self.model.device), use_cache=False, output_hidden_states=True
-                )
-                layers = [out.last_hidden_state, *(out.hidden_states[i] for i in between)]
-                states = torch.stack([layer[0] for layer in layers], dim=1).float().cpu().numpy()
-                read.append(PairStates(states, text_spans(offsets, len(prompt))))
-        return read
 
     @torch.inference_mode()
     def _own_tokens(self, text: str, prompt: int, output: dict[str, torch.Tensor]) -> np.ndarray:

@@ -6,7 +6,7 @@ The ``to_dict`` forms are the JSON contract of ``ask`` and ``search``: keys are 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, fields
+from dataclasses import asdict, dataclass, field
 from typing import Literal
 
 Reason = Literal[
@@ -20,22 +20,8 @@ Path = Literal["generated", "repaired", "quoted", "declined", "conversation"]
 
 
 @dataclass(frozen=True)
-class Answering:
-    """What the reader says of a sentence: ``odds``, natural log, that it answers the question, and
-    the words that do, ``article.text[start:end]``, with the probability that these are the ones."""
-
-    odds: float
-    start: int
-    end: int
-    probability: float
-
-
-@dataclass(frozen=True)
 class Evidence:
-    """One sentence of an article, found for a question. ``quote == article.text[start:end]``.
-
-    ``answering`` is there where the sentence was read with the question.
-    """
+    """One sentence of an article, found for a question. ``quote == article.text[start:end]``."""
 
     article_id: str
     title: str | None
@@ -47,11 +33,6 @@ class Evidence:
     end: int
     quote: str
     score: float
-    answering: Answering | None = None
-
-    def to_dict(self) -> dict:
-        """The JSON of an evidence item of ``mustanad search``."""
-        return {f.name: getattr(self, f.name) for f in fields(self) if f.name != "answering"}
 
 
 @dataclass(frozen=True)
@@ -87,7 +68,7 @@ class Retrieved:
         """The JSON of ``mustanad search``."""
         return {
             "question": self.question,
-            "evidence": [e.to_dict() for e in self.evidence],
+            "evidence": [asdict(e) for e in self.evidence],
             "passages": [asdict(p) for p in self.passages],
             "dropped_undated": self.dropped_undated,
             "timings": {"retrieve_ms": round(self.retrieve_ms, 1)},

@@ -1,7 +1,6 @@
 """From a question to a verified answer.
 
-``Answerer.stream`` is the way of a question: rewrite, retrieve, read, decide, generate, verify,
-compose.
+``Answerer.stream`` is the way of a question: rewrite, retrieve, decide, generate, verify, compose.
 """
 
 from __future__ import annotations
@@ -11,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import replace
+from typing import TypeVar
 
 from models.protocols import Cancelled, Embedder, LanguageModel, ModelError
 from rag import conversation
@@ -20,6 +20,7 @@ from rag.answer import (
     Event,
     EvidenceFound,
     FoundPassage,
+    Path,
     Reason,
     Retrieved,
     Timings,
@@ -28,9 +29,9 @@ from rag.answer import (
 from rag.composing import Composed, Composer, Draft, parse_draft
 from rag.decision import load_decision
 from rag.language import answer_language
+from rag.parts import parts
 from rag.phrases import phrase
 from rag.prompts import answer_prompt
-from rag.reading import EvidenceReader
 from rag.retrieval import Retriever
 from rag.settings import Settings
 from rag.sources import Source, read_sources
@@ -39,6 +40,7 @@ from vectorstore.store import Store
 from vectorstore.types import Filters
 
 log = logging.getLogger(__name__)
+_T = TypeVar("_T")
 
 TITLE_WORDS = 8  # of an article without a title
 
@@ -50,7 +52,6 @@ class Answerer:
         self,
         store: Store,
         retriever: Retriever,
-        evidence_reader: EvidenceReader,
         translator: Translator,
         composer: Composer,
         language_model: Callable[[], LanguageModel] | None,
@@ -59,7 +60,6 @@ class Answerer:
     ) -> None:
         self._store = store
         self._retriever = retriever
-        self._evidence_reader = evidence_reader
         self._translator = translator
         self._composer = composer
         self._language_model = language_model
@@ -90,7 +90,6 @@ class Answerer:
         asked = conversation.standalone(question, history)
         retrieved = replace(self._retriever.retrieve(asked, filters=filters), question=question)
         yield EvidenceFound(retrieved)
-        retrieved = self._evidence_reader.read(asked, retrieved)
         decision = load_decision(self._embedder().identity.name)
         asks = any(map(str.isalnum, asked))  # «؟!» has a vector too, but asks nothing
         probability = decision.probability(retrieved.signals) if asks else 0.0
@@ -104,23 +103,51 @@ class Answerer:
             lambda text_language: self._retriever.weights_in(asked, text_language),
             language,
             self._settings.evidence_sentences,
+            several=bool(parts(asked)),
         )
-        model = self._language_model() if self._language_model is not None else None
-        draft, failure = Draft("", ()), None
+        said = conversation.in_context(question, history)
         try:
-            if model is not None and sources:
-                said = conversation.in_context(question, history)
-                words = self._generate(model, said, sources, language, cancel)
-                draft = yield from clock.watching(words)
+            written = self._write(question, asked, said, sources, language, cancel)
+            composed, failure = yield from clock.watching(written)
         except Cancelled:
             yield AnswerReady(self._declined(retrieved, language, "cancelled", 0.0, clock))
             return
-        except ModelError as error:
-            log.warning("the language model failed, the answer is a quote: %s", error)
-            failure = str(error)
-        composed = self._composer.compose(question, asked, sources, draft, language)
         answer = self._answered(retrieved, composed, language, probability, clock)
         yield AnswerReady(replace(answer, model_error=failure))
+
+    def _write(
+        self,
+        question: str,
+        asked: str,
+        said: str,
+        sources: list[Source],
+        language: str,
+        cancel: threading.Event | None,
+    ) -> Generator[Token, None, tuple[Composed, str | None]]:
+        """Yield the model's words; return the verified answer and why the model failed, if it did.
+
+        Where nothing that it wrote is supported, it is asked once more, with the best sentence
+        alone: a small model is often led away by the others.
+        """
+        model = self._language_model() if self._language_model is not None else None
+        quoted, failure = None, None
+        best = sorted(sources, key=lambda s: s.rank)[:1]
+        paths: tuple[tuple[Path, list[Source]], ...] = (("generated", sources), ("repaired", best))
+        for path, tried in paths[: len(sources)]:  # one sentence is asked about once
+            draft = Draft("", ())
+            try:
+                if model is not None and failure is None:
+                    draft = yield from self._generate(model, said, tried, language, cancel)
+            except ModelError as error:
+                log.warning("the language model failed, the answer is a quote: %s", error)
+                failure = str(error)
+            composed = self._composer.compose(question, asked, tried, draft, language)
+            if composed.path == "generated":
+                return replace(composed, path=path), failure
+            quoted = quoted or composed
+            if failure is not None or model is None or not draft.sentences:
+                break
+        return quoted or Composed((), (), None, "quoted"), failure
 
     def _generate(
         self,
@@ -218,7 +245,7 @@ class _Clock:
     def now_ms(self) -> float:
         return round((time.perf_counter() - self._started) * 1000, 1)
 
-    def watching(self, tokens: Generator[Token, None, Draft]) -> Generator[Token, None, Draft]:
+    def watching(self, tokens: Generator[Token, None, _T]) -> Generator[Token, None, _T]:
         """The same tokens and result; the first of them is timed."""
         try:
             while True:

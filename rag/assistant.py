@@ -11,7 +11,6 @@ from models.embedder import open_embedder
 from models.fetch import installed_path
 from models.language_model import open_language_model
 from models.protocols import Embedder, LanguageModel
-from models.reader import open_reader
 from rag.answer import Answer, AnswerReady, Event, Retrieved
 from rag.answering import Answerer
 from rag.composing import Composer
@@ -19,7 +18,6 @@ from rag.conversation import LONGEST_QUESTION, bounded
 from rag.ingest import IngestProgress, IngestReport, ingest
 from rag.names import Glossary
 from rag.prompts import answer_prompt, translation_prompt
-from rag.reading import EvidenceReader
 from rag.retrieval import Retriever
 from rag.settings import Settings, default_home, load_settings
 from rag.translation import Translator
@@ -79,11 +77,9 @@ class Assistant:
         self._language_model = _Once(language_model) if language_model is not None else None
         self._glossary = glossary = Glossary(settings.names)
         self._retriever = Retriever(store, self._checked_embedder, glossary)
-        self._evidence_reader = EvidenceReader(_Once(lambda: open_reader(self._embedder())))
         self._answerer = Answerer(
             store,
             self._retriever,
-            self._evidence_reader,
             Translator(glossary),
             Composer(store, Verifier(self._embedder, glossary), self._retriever.weights_in),
             self._language_model,
@@ -238,7 +234,6 @@ class Assistant:
         self._glossary.load()
         self._checked_embedder()
         self.store.search_vectors(self._embedder().embed_query("مرحبا"), 1)  # loads the vectors
-        self._evidence_reader.load()
         if self._language_model is not None:
             model = self._language_model()
             if model.capabilities.prefix_state:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any
 
 from langchain_core.callbacks import CallbackManagerForRetrieverRun
@@ -25,7 +26,7 @@ class EvidenceRetriever(BaseRetriever):
         self, query: str, *, run_manager: CallbackManagerForRetrieverRun
     ) -> list[Document]:
         return [
-            Document(page_content=e.quote, metadata=e.to_dict())
+            Document(page_content=e.quote, metadata=asdict(e))
             for e in self.assistant.search(query, self.k).evidence
         ]
 

@@ -15,6 +15,9 @@ from vectorstore.types import Span, UnknownArticle
 LONGEST_SENTENCE = 480  # characters of a sentence in the prompt, about 160 tokens of Arabic
 LONGEST_EVIDENCE = 960  # characters of all sentences in a prompt, about 320 tokens
 TRANSLATED = 2  # sentences of another language in a prompt: translating each takes seconds
+# Difference of scores beyond which the best sentence is the one that answers: what stands further
+# behind costs time to read, and a small model answers from it all the same.
+BEHIND = 0.15
 
 
 @dataclass(frozen=True)
@@ -48,10 +51,12 @@ def read_sources(
     word_weights: Callable[[str], Mapping[str, float]],
     language: str,
     most: int,
+    several: bool = False,
 ) -> list[Source]:
     """The best sentences that fit the prompt; of one article together and in its order.
 
-    ``evidence``: best first; that of articles removed meanwhile is left out.
+    ``evidence``: best first; that of articles removed meanwhile is left out, and so is what scores
+    far below the best, unless the question asks ``several`` things.
     ``word_weights(language)``: the question's words by worth, for text of a language.
     ``language``: of the answer. At most ``most`` sentences.
     """
@@ -63,6 +68,8 @@ def read_sources(
             article = store.get(e.article_id).article
         except UnknownArticle:
             continue
+        if sources and not several and sources[0].evidence.score - e.score > BEHIND:
+            break
         crossed += article.language != language
         if len(sources) == most or (crossed > TRANSLATED and article.language != language):
             break
