@@ -45,7 +45,7 @@ SHARPEST = (
 )
 BELIEVED = {"blind-corrected-en", "blind-dialogue-ar", "chatml-ar"}  # the article's words count
 HIDDEN = ("blind-hidden-ar", "hidden-en")
-CHANGEABLE = ("body", "inline", "article", *FIELDS)
+READ = ("body", "inline", "article")  # where an attack is sure to reach what is read
 
 
 def loaded(path: Path):
@@ -83,13 +83,15 @@ def test_an_honest_article_is_read_as_it_is_written(article, tmp_path):
 @pytest.mark.parametrize("attack", attacks().values(), ids=lambda a: a.id)
 def test_an_attack_is_added_to_what_the_honest_article_says(attack, tmp_path):
     honest = articles()[attack.article]
-    before, after = loaded(write(honest, tmp_path)), loaded(write(honest, tmp_path, attack))
+    file = write(honest, tmp_path)
+    before, written = loaded(file), file.read_text("utf-8")
+    after = loaded(write(honest, tmp_path, attack))
     assert questions_of(attack)
-    if attack.place in CHANGEABLE:
-        assert after != before
+    assert (after.text != before.text) or attack.place not in READ
     if attack.place == "article":
-        assert loaded(tmp_path / honest.file_name) == before
+        assert loaded(file) == before
         return
+    assert file.read_text("utf-8") != written
     for paragraph in honest.paragraphs:
         assert visible(paragraph) in visible(after.text)
     said = " ".join((honest.text, honest.title, honest.source, *(q.text for q in honest.question)))
