@@ -104,7 +104,9 @@ def test_tuning_tries_every_weight_and_keeps_what_is_better(shared, capsys, monk
     out = capsys.readouterr().out
     assert f"best: Weights(keyword={2 * Weights().keyword}, nearness={Weights().nearness}" in out
     assert {w.late for w in tried} == {Weights().late, 2 * Weights().late}
-    assert out.count("\n| ") == 2 + 1 + len(Weights.__dataclass_fields__) - 1
+    tuned = len(Weights.__dataclass_fields__) - len(retrieval.UNTOLD)
+    assert out.count("\n| ") == 2 + 1 + tuned - 1
+    assert {w.outlet for w in tried} == {Weights().outlet}
     assert "XQuAD:" not in out
 
 
