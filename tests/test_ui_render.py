@@ -217,3 +217,12 @@ def test_every_word_has_both_languages() -> None:
 )
 def test_the_address_beats_the_cookie_beats_the_browser(query, cookie, accept, expected) -> None:
     assert choose_language(query, cookie, accept) == expected
+
+
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_that_the_model_failed_is_said_beside_the_quotes(language) -> None:
+    quoted = replace(answer_to("fish"), path="quoted", model_error="it <b>crashed</b>")
+    page = answer_html(quoted, language)
+    assert "it &lt;b&gt;crashed&lt;/b&gt;" in page
+    assert text("quoted", language) not in page
+    assert text("quoted", language) in answer_html(replace(quoted, model_error=None), language)

@@ -283,7 +283,9 @@ def _sources(citations: Sequence[Citation], language: Language, sample: bool) ->
 
 def _facts(answer: Answer, language: Language) -> str:
     facts = []
-    if answer.path == "quoted":
+    if answer.model_error:
+        facts.append(text("model_failed", language, reason=escape(answer.model_error)))
+    elif answer.path == "quoted":
         facts.append(text("quoted", language))
     if answer.path != "conversation":
         facts.append(text("confidence", language, percent=round(100 * answer.confidence)))
