@@ -1,13 +1,17 @@
 """Fit the decision to answer or decline, and say how well it tells the two apart.
 
-    python -m benchmarks.decision QUESTIONS ARCHIVE [--sample N] [--write]
+    python -m benchmarks.decision QUESTIONS ARCHIVE [--sample N] [--model-sample M] [--write]
 
-Every question (a SQuAD file; several with commas) is searched twice in ARCHIVE (a SQuAD file whose
-paragraphs are the articles): as it is, and with its own paragraph left out, so that the archive
-holds near paragraphs, often of the same story, but no answer. A logistic regression on the signals
-of retrieval is fitted on these pairs; AUROC is out of fold, five folds by question. ``--write``
-puts the coefficients into ``rag/data/decision.json`` under the embedder's name. The threshold is
-the lowest probability at which at most 5 % of the answerable pairs are declined.
+Every question (a SQuAD file; several with commas) is asked three times of ARCHIVE (a SQuAD file
+whose paragraphs are the articles): as it is; with its own paragraph left out, so that the archive
+holds near paragraphs, often of the same story, but no answer; and with its own paragraph put in
+without the sentence that answers, which is as near as can be. Two logistic regressions are fitted
+on these: one on the signals of retrieval, and one on its log odds and the language model's own
+doubt (``rag.generation.Writer.doubt``), with ``--model-sample`` questions of each file, since the
+model takes seconds for each. AUROC is out of fold, five folds by question. ``--write`` puts the
+coefficients into ``rag/data/decision.json``, under the name of the embedder and of both models. A
+threshold is the lowest probability at which at most 5 % of the answerable are declined; half of
+that for retrieval alone where the model is asked as well.
 """
 
 from __future__ import annotations
@@ -15,6 +19,8 @@ from __future__ import annotations
 import argparse
 import json
 import random
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -27,71 +33,123 @@ from tqdm import tqdm
 
 import rag
 from rag.assistant import Assistant
+from rag.decision import DOUBT, FOUND, log_odds
 from rag.evaluation.archive import build_archive
-from rag.evaluation.questions import load_questions
+from rag.evaluation.questions import Paragraph, Question, load_questions
 from rag.settings import Settings
 from vectorstore.types import Filters
 
 SIGNALS = tuple(
-    "sentence passage late margin coverage crossed crossed_coverage expected names".split()
+    "sentence passage late unmet unmet_whole margin coverage crossed crossed_coverage expected "
+    "names".split()
 )
 FALSE_DECLINES = 0.05
 FOLDS = 5
+KINDS = ("own", "other", "without")  # of archive that a question is asked of
+
+
+@dataclass(frozen=True)
+class Row:
+    """A question asked of one kind of archive; ``doubt`` where the model was asked."""
+
+    language: str
+    group: int
+    kind: str
+    signals: tuple[float, ...]
+    doubt: float | None
+
+
+def near_miss(question: Question) -> Paragraph:
+    """The question's paragraph without the sentence that answers."""
+    p = question.paragraph
+    return Paragraph(None, f"{p.text[: p.start]}{p.text[p.end :]}".strip())
 
 
 def collect(
-    assistant: Assistant, questions: list[tuple[str, str]]
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(question, paragraph text) pairs to signals (2n, s), answerable (2n,) and groups (2n,)."""
+    assistant: Assistant, questions: Sequence[Question], misses: Sequence[Paragraph], asked: int
+) -> list[Row]:
+    """Three rows a question; the model is asked about the first ``asked`` of each language."""
     ids = {assistant.article(a.article_id).text: a.article_id for a in assistant.articles()}
-    rows, labels, groups = [], [], []
-    for group, (question, paragraph) in enumerate(tqdm(questions, desc="questions", unit="q")):
-        others = tuple(i for i in ids.values() if i != ids[paragraph])
-        for filters, answerable in ((Filters(), 1), (Filters(article_ids=others), 0)):
-            signals = assistant.search(question, 4, filters).signals
-            rows.append([signals.get(name, 0.0) for name in SIGNALS])
-            labels.append(answerable)
-            groups.append(group)
-    return np.array(rows), np.array(labels), np.array(groups)
+    extra = {ids[m.text] for m in misses}
+    rows, seen = [], dict.fromkeys({q.lang for q in questions}, 0)
+    for group, (q, miss) in enumerate(
+        zip(tqdm(questions, desc="questions", unit="question"), misses, strict=True)
+    ):
+        seen[q.lang] += 1
+        own = ids[q.paragraph.text]
+        others = [i for i in ids.values() if i not in extra and i != own]
+        archives = ([*others, own], others, [*others, ids[miss.text]])
+        for kind, articles in zip(KINDS, archives, strict=True):
+            filters = Filters(article_ids=tuple(articles))
+            found = assistant.search(q.question, 10, filters)
+            doubt = None
+            if seen[q.lang] <= asked:
+                doubt = assistant._answerer.doubt(q.question, found)
+            values = tuple(found.signals.get(name, 0.0) for name in SIGNALS)
+            rows.append(Row(q.lang, group, kind, values, doubt))
+    return rows
 
 
-def fit(rows: np.ndarray, labels: np.ndarray, groups: np.ndarray) -> tuple[dict, np.ndarray]:
-    """Coefficients on the raw signals with their threshold, and out-of-fold probabilities."""
-    model = make_pipeline(StandardScaler(), LogisticRegression())
+def fit(
+    values: np.ndarray,
+    labels: np.ndarray,
+    groups: np.ndarray,
+    names: Sequence[str],
+    declines: float,
+) -> tuple[dict, np.ndarray]:
+    """Coefficients on the raw values with their threshold, and out-of-fold probabilities."""
+    model = make_pipeline(StandardScaler(), LogisticRegression(class_weight="balanced"))
     held_out = cross_val_predict(
-        model, rows, labels, groups=groups, cv=GroupKFold(FOLDS), method="predict_proba"
+        model, values, labels, groups=groups, cv=GroupKFold(FOLDS), method="predict_proba"
     )[:, 1]
-    model.fit(rows, labels)
+    model.fit(values, labels)
     scale, regression = model[0], model[1]
     weights = regression.coef_[0] / scale.scale_
     intercept = float(regression.intercept_[0] - weights @ scale.mean_)
-    threshold = float(np.quantile(held_out[labels == 1], FALSE_DECLINES))
     row = {
         "intercept": round(intercept, 4),
-        "weights": {n: round(float(w), 4) for n, w in zip(SIGNALS, weights, strict=True)},
-        "threshold": round(threshold, 4),
+        "weights": {n: round(float(w), 4) for n, w in zip(names, weights, strict=True)},
+        "threshold": round(float(np.quantile(held_out[labels == 1], declines)), 4),
     }
     return row, held_out
 
 
+def report(rows: Sequence[Row], probabilities: np.ndarray, threshold: float) -> None:
+    """Print AUROC and shares declined, by language and kind of archive."""
+    for language in sorted({r.language for r in rows}):
+        of = {
+            kind: probabilities[[r.language == language and r.kind == kind for r in rows]]
+            for kind in KINDS
+        }
+        for kind in KINDS[1:]:
+            both = np.concatenate([of["own"], of[kind]])
+            labels = [1] * len(of["own"]) + [0] * len(of[kind])
+            print(
+                f"{language}: AUROC against {kind:8} {roc_auc_score(labels, both):.3f}, declined "
+                f"{(of[kind] < threshold).mean():.3f} (n = {len(of[kind])})"
+            )
+        print(f"{language}: answerable declined {(of['own'] < threshold).mean():.3f}")
+
+
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
     parser.add_argument("questions", help="SQuAD files, comma-separated")
     parser.add_argument("archive", type=Path, help="SQuAD file with the paragraphs")
     parser.add_argument("--sample", type=int, default=300, help="questions of each file")
+    parser.add_argument("--model-sample", type=int, default=60, help="of these, for the model")
     parser.add_argument("--write", action="store_true")
     arguments = parser.parse_args()
-    pairs: list[tuple[str, str]] = []
-    languages: list[str] = []
-    paragraphs: tuple[str, ...] = ()
+    chosen: list[Question] = []
+    paragraphs: tuple[Paragraph, ...] = ()
     for name in arguments.questions.split(","):
         read = load_questions(Path(name), arguments.archive)
         paragraphs = read.paragraphs
-        chosen = random.Random(0).sample(
+        chosen += random.Random(0).sample(
             list(read.questions), min(arguments.sample, len(read.questions))
         )
-        pairs += [(q.question, q.paragraph.text) for q in chosen]
-        languages += [q.lang for q in chosen]
+    misses = [near_miss(q) for q in chosen]
     settings = Settings()
     bar = tqdm(desc="archive", unit="article")
 
@@ -99,25 +157,33 @@ def main() -> None:
         bar.total = total
         bar.update(done - bar.n)
 
-    with build_archive([], list(paragraphs), settings, progress) as assistant:
+    everything = list(dict.fromkeys([*paragraphs, *misses]))
+    with build_archive([], everything, settings, progress) as assistant:
         bar.close()
-        rows, labels, groups = collect(assistant, pairs)
-    row, held_out = fit(rows, labels, groups)
-    of_language = np.array(languages)[groups]
-    for language in sorted(set(languages)):
-        mine = of_language == language
-        print(
-            f"{language}: AUROC {roc_auc_score(labels[mine], held_out[mine]):.3f}, n = {mine.sum()}"
-        )
-        for s, name in enumerate(SIGNALS):
-            print(f"  {name:10} alone {roc_auc_score(labels[mine], rows[mine, s]):.3f}")
-    declined = held_out < row["threshold"]
-    for label, name in enumerate(("unanswerable", "answerable")):
-        print(f"declined of {name}: {declined[labels == label].mean():.3f}")
-    print(json.dumps(row))
+        rows = collect(assistant, chosen, misses, arguments.model_sample)
+    labels = np.array([int(r.kind == "own") for r in rows])
+    groups = np.array([r.group for r in rows])
+    values = np.array([r.signals for r in rows])
+    asked = np.array([r.doubt is not None for r in rows])
+    declines = FALSE_DECLINES / 2 if asked.any() else FALSE_DECLINES
+    row, held_out = fit(values, labels, groups, SIGNALS, declines)
+    print("From what was found:")
+    report(rows, held_out, row["threshold"])
+    for s, name in enumerate(SIGNALS):
+        print(f"  {name:18} alone {roc_auc_score(labels, values[:, s]):.3f}")
+    fitted = {settings.embedder: row}
+    if asked.any():
+        some = [r for r in rows if r.doubt is not None]
+        odds = [log_odds(p) for p in held_out[asked]]
+        both = np.column_stack([odds, [r.doubt for r in some]])
+        row, held_out = fit(both, labels[asked], groups[asked], (FOUND, DOUBT), FALSE_DECLINES)
+        print("With the model's doubt:")
+        report(some, held_out, row["threshold"])
+        fitted[f"{settings.embedder} + {settings.language_model}"] = row
+    print(json.dumps(fitted))
     if arguments.write:
         path = Path(rag.__file__).parent / "data" / "decision.json"
-        data = json.loads(path.read_text("utf-8")) | {settings.embedder: row}
+        data = json.loads(path.read_text("utf-8")) | fitted
         path.write_text(json.dumps(data, indent=2) + "\n", "utf-8")
 
 

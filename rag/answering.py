@@ -9,7 +9,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from models.protocols import Cancelled, Embedder, LanguageModel, ModelError
@@ -20,22 +20,20 @@ from rag.answer import (
     Event,
     EvidenceFound,
     FoundPassage,
-    Path,
     Reason,
     Retrieved,
     Timings,
     Token,
 )
-from rag.composing import Composed, Composer, Draft, parse_draft
-from rag.decision import load_decision
+from rag.composing import Composed, Composer, Draft
+from rag.decision import DOUBT, FOUND, load_decision, load_doubt, log_odds
+from rag.generation import Writer
 from rag.language import answer_language
 from rag.parts import parts
 from rag.phrases import phrase
-from rag.prompts import answer_prompt
 from rag.retrieval import Retriever
 from rag.settings import Settings
 from rag.sources import Source, read_sources
-from rag.translation import Translator
 from vectorstore.store import Store
 from vectorstore.types import Filters
 
@@ -52,7 +50,7 @@ class Answerer:
         self,
         store: Store,
         retriever: Retriever,
-        translator: Translator,
+        writer: Writer,
         composer: Composer,
         language_model: Callable[[], LanguageModel] | None,
         settings: Settings,
@@ -60,7 +58,7 @@ class Answerer:
     ) -> None:
         self._store = store
         self._retriever = retriever
-        self._translator = translator
+        self._writer = writer
         self._composer = composer
         self._language_model = language_model
         self._settings = settings
@@ -97,7 +95,38 @@ class Answerer:
             reason = self._reason(retrieved, filters)
             yield AnswerReady(self._declined(retrieved, language, reason, 1 - probability, clock))
             return
-        sources = read_sources(
+        sources = self._sources(asked, retrieved, language)
+        said = conversation.in_context(question, history)
+        try:
+            writing = self._write(question, asked, said, sources, language, probability, cancel)
+            written = yield from clock.watching(writing)
+        except Cancelled:
+            yield AnswerReady(self._declined(retrieved, language, "cancelled", 0.0, clock))
+            return
+        if written.composed is None:
+            confidence = 1 - written.probability
+            answer = self._declined(retrieved, language, "not_in_archive", confidence, clock)
+        else:
+            answer = self._answered(
+                retrieved, written.composed, language, written.probability, clock
+            )
+        yield AnswerReady(replace(answer, model_error=written.model_error))
+
+    def doubt(self, question: str, retrieved: Retrieved) -> float | None:
+        """How much the language model doubts that what was found answers: ``Writer.doubt``."""
+        language = answer_language(question, "auto")
+        asking = self._writer.ask(
+            self._language_model(), question, self._sources(question, retrieved, language),
+            language, None,
+        )  # fmt: skip
+        try:
+            while True:
+                next(asking)
+        except StopIteration as end:
+            return self._writer.doubt(self._language_model(), end.value, None)
+
+    def _sources(self, asked: str, retrieved: Retrieved, language: str) -> list[Source]:
+        return read_sources(
             self._store,
             retrieved.evidence,
             lambda text_language: self._retriever.weights_in(asked, text_language),
@@ -105,15 +134,6 @@ class Answerer:
             self._settings.evidence_sentences,
             several=bool(parts(asked)),
         )
-        said = conversation.in_context(question, history)
-        try:
-            written = self._write(question, asked, said, sources, language, cancel)
-            composed, failure = yield from clock.watching(written)
-        except Cancelled:
-            yield AnswerReady(self._declined(retrieved, language, "cancelled", 0.0, clock))
-            return
-        answer = self._answered(retrieved, composed, language, probability, clock)
-        yield AnswerReady(replace(answer, model_error=failure))
 
     def _write(
         self,
@@ -122,64 +142,45 @@ class Answerer:
         said: str,
         sources: list[Source],
         language: str,
+        probability: float,
         cancel: threading.Event | None,
-    ) -> Generator[Token, None, tuple[Composed, str | None]]:
-        """Yield the model's words; return the verified answer and why the model failed, if it did.
+    ) -> Generator[Token, None, _Written]:
+        """Yield the model's words and return what became of them.
 
         Where nothing that it wrote is supported, it is asked once more, with the best sentence
         alone: a small model is often led away by the others.
         """
-        model = self._language_model() if self._language_model is not None else None
-        quoted, failure = None, None
-        best = sorted(sources, key=lambda s: s.rank)[:1]
-        paths: tuple[tuple[Path, list[Source]], ...] = (("generated", sources), ("repaired", best))
-        for path, tried in paths[: len(sources)]:  # one sentence is asked about once
-            draft = Draft("", ())
-            try:
-                if model is not None and failure is None:
-                    draft = yield from self._generate(model, said, tried, language, cancel)
-            except ModelError as error:
-                log.warning("the language model failed, the answer is a quote: %s", error)
-                failure = str(error)
-            composed = self._composer.compose(question, asked, tried, draft, language)
-            if composed.path == "generated":
-                return replace(composed, path=path), failure
-            quoted = quoted or composed
-            if failure is not None or model is None or not draft.sentences:
-                break
-        return quoted or Composed((), (), None, "quoted"), failure
-
-    def _generate(
-        self,
-        model: LanguageModel,
-        question: str,
-        sources: list[Source],
-        language: str,
-        cancel: threading.Event | None,
-    ) -> Generator[Token, None, Draft]:
-        """Yield the model's words and return the draft; ``sources`` are translated in place."""
-        if language == "en":
-            for i, source in enumerate(sources):
-                if source.language == "ar":
-                    text = yield from self._translator.translate(
-                        model, source.shown, question, source.text, cancel
-                    )
-                    sources[i] = replace(source, shown=text, translated=True)
-        prompt = answer_prompt(language)
-        messages = prompt.messages(
-            sentences=prompt.numbered([(s.heading, s.shown) for s in sources]), question=question
-        )
-        written = ""
-        for piece in model.generate(
-            messages,
-            constant=prompt.constant,
-            max_tokens=self._settings.answer_tokens,
-            stop=("\n\n",),
-            cancel=cancel,
-        ):
-            written += piece
-            yield Token(piece)
-        return parse_draft(written, prompt.short, prompt.long)
+        if self._language_model is None or not sources:
+            composed = self._composer.compose(question, asked, sources, Draft("", ()), language)
+            return _Written(composed, probability)
+        model = self._language_model()
+        quoted: Composed | None = None
+        try:
+            ask = yield from self._writer.ask(model, said, sources, language, cancel)
+            decision = load_doubt(self._embedder().identity.name, self._settings.language_model)
+            if decision is not None:
+                doubt = self._writer.doubt(model, ask, cancel)
+                if doubt is not None:
+                    signals = {FOUND: log_odds(probability), DOUBT: doubt}
+                    probability = decision.probability(signals)
+                    if probability < decision.threshold:
+                        return _Written(None, probability)
+            draft = yield from self._writer.draft(model, ask, cancel)
+            quoted = self._composer.compose(question, asked, sources, draft, language)
+            best = sorted(sources, key=lambda s: s.rank)[:1]
+            if quoted.path == "generated" or not draft.sentences or best == sources:
+                return _Written(quoted, probability)
+            ask = yield from self._writer.ask(model, said, best, language, cancel)
+            draft = yield from self._writer.draft(model, ask, cancel)
+            again = self._composer.compose(question, asked, best, draft, language)
+            if again.path == "generated":
+                return _Written(replace(again, path="repaired"), probability)
+            return _Written(quoted, probability)
+        except ModelError as error:
+            log.warning("the language model failed, the answer is a quote: %s", error)
+            if quoted is None:
+                quoted = self._composer.compose(question, asked, sources, Draft("", ()), language)
+            return _Written(quoted, probability, str(error))
 
     def _answered(
         self,
@@ -233,6 +234,16 @@ class Answerer:
             llm=self._settings.language_model,
             **fields,
         )
+
+
+@dataclass(frozen=True)
+class _Written:
+    """The verified answer, None where the model's doubt decided against one; the probability that
+    the archive answers; why the model failed, if it did."""
+
+    composed: Composed | None
+    probability: float
+    model_error: str | None = None
 
 
 class _Clock:

@@ -15,6 +15,7 @@ from rag.answer import Answer, AnswerReady, Event, Retrieved
 from rag.answering import Answerer
 from rag.composing import Composer
 from rag.conversation import LONGEST_QUESTION, bounded
+from rag.generation import Writer
 from rag.ingest import IngestProgress, IngestReport, ingest
 from rag.names import Glossary
 from rag.prompts import answer_prompt, translation_prompt
@@ -80,7 +81,7 @@ class Assistant:
         self._answerer = Answerer(
             store,
             self._retriever,
-            Translator(glossary),
+            Writer(Translator(glossary), settings.answer_tokens),
             Composer(store, Verifier(self._embedder, glossary), self._retriever.weights_in),
             self._language_model,
             settings,

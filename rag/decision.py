@@ -1,8 +1,10 @@
 """Whether to answer at all: a calibrated probability that the archive holds the answer.
 
-A logistic model over a few signals of retrieval, fitted for one embedder. Its coefficients lie in
-``data/decision.json`` under the embedder's name; an embedder that nothing was fitted for gets the
-entry "any", which looks at the question's words alone.
+A logistic model over a few signals of retrieval, fitted for one embedder, and a second one over
+its log odds and the doubt of a language model that has read the evidence, fitted for both. Their
+coefficients lie in ``data/decision.json`` under the models' names (``python -m
+benchmarks.decision``); an embedder that nothing was fitted for gets the entry "any", which looks at
+the question's words alone, and a language model that nothing was fitted for is not asked.
 """
 
 from __future__ import annotations
@@ -13,6 +15,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+
+FOUND, DOUBT = "found", "doubt"  # signals of the second model
 
 
 @dataclass(frozen=True)
@@ -29,9 +33,26 @@ class Decision:
         return 1 / (1 + math.exp(-max(-30.0, min(30.0, z))))
 
 
-@cache
 def load_decision(embedder: str) -> Decision:
     """The fitted model for an embedder's catalogue name, or the one for any."""
+    return _fitted().get(embedder) or _fitted()["any"]
+
+
+def load_doubt(embedder: str, language_model: str) -> Decision | None:
+    """The fitted model over FOUND and DOUBT for two models of the catalogue, if there is one."""
+    return _fitted().get(f"{embedder} + {language_model}")
+
+
+def log_odds(probability: float) -> float:
+    """Natural logarithm of p / (1 - p), p kept within 1e-6 of 0 and 1."""
+    p = min(1 - 1e-6, max(1e-6, probability))
+    return math.log(p / (1 - p))
+
+
+@cache
+def _fitted() -> Mapping[str, Decision]:
     data = json.loads(files("rag").joinpath("data", "decision.json").read_text("utf-8"))
-    row = data.get(embedder, data["any"])
-    return Decision(row["intercept"], row["weights"], row["threshold"])
+    return {
+        name: Decision(row["intercept"], row["weights"], row["threshold"])
+        for name, row in data.items()
+    }

@@ -55,6 +55,8 @@ class Sentence:
     score: float
     cosine: float
     late: float  # MaxSim
+    unmet: float = 0.0  # nearness of the question's tokens that it holds least, with the one before
+    unmet_whole: float = 0.0  # the same of its passage
 
     @property
     def span(self) -> Span:

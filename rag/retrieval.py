@@ -39,6 +39,9 @@ READ = 50  # passages whose sentences are ranked
 # when they are needed, which takes some 100 ms a passage.
 COMPUTED = 8
 SIGNAL_SENTENCES = 4  # that the signals look at
+# A sentence that nearly answers is near to most of a question and far from what was asked: of the
+# question's tokens, this share is the far end.
+UNMET = 0.1
 
 
 @dataclass(frozen=True)
@@ -250,10 +253,16 @@ class Retriever:
             cosines = rows[c.passage.passage_id] @ vector
             late = _mean(near)
             before = np.concatenate([np.zeros_like(near[:, :1]), near[:, :-1]], axis=1)
-            context = _mean(np.maximum(near, before))
+            together = np.maximum(near, before)
+            context = _mean(together)
+            unmet = np.quantile(together, UNMET, axis=0) if len(near) else np.zeros(near.shape[1])
+            whole = float(np.quantile(near.max(axis=1), UNMET)) if near.size else 0.0
             scores = w.sentence * cosines + w.late * late + w.context * context
             for number, score in enumerate((scores + w.passage * c.score).tolist()):
-                s = Sentence(c, number, score, float(cosines[number]), float(late[number]))
+                s = Sentence(
+                    c, number, score, float(cosines[number]), float(late[number]),
+                    float(unmet[number]), whole,
+                )  # fmt: skip
                 if kind is not Expected.ANYTHING and meets(s.quote, kind):
                     score += w.expected
                 found.append(replace(s, score=round(score, 4)))
@@ -272,6 +281,8 @@ class Retriever:
             "passage": max(c.cosine for c in candidates[:3]),
             "sentence": max(s.cosine for s in sentences[:3]),
             "late": top.late,
+            "unmet": top.unmet,
+            "unmet_whole": top.unmet_whole,
             "margin": top.score - last.score,
             "coverage": 0.0 if crossed else _overlap(words.weights(False), best),
             "crossed_coverage": _overlap(words.weights(True), best) if crossed else 0.0,

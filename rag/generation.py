@@ -1,0 +1,89 @@
+"""What the language model is asked: to translate evidence, whether it answers, and to answer."""
+
+from __future__ import annotations
+
+import math
+import threading
+from collections.abc import Generator
+from dataclasses import dataclass, replace
+
+from models.protocols import LanguageModel, Message
+from rag.answer import Token
+from rag.composing import Draft, parse_draft
+from rag.prompts import AnswerPrompt, answer_prompt
+from rag.sources import Source
+from rag.translation import Translator
+
+LEAST = 1e-4  # probability below which the model's doubt says nothing more
+
+
+@dataclass(frozen=True)
+class Asked:
+    """A question with its evidence, as the model gets it."""
+
+    prompt: AnswerPrompt
+    messages: tuple[Message, ...]
+
+
+class Writer:
+    """Asks a language model. The same question and evidence give the same words."""
+
+    def __init__(self, translator: Translator, answer_tokens: int) -> None:
+        self._translator = translator
+        self._answer_tokens = answer_tokens
+
+    def ask(
+        self,
+        model: LanguageModel,
+        question: str,
+        sources: list[Source],
+        language: str,
+        cancel: threading.Event | None,
+    ) -> Generator[Token, None, Asked]:
+        """What to ask; ``sources`` of another language are translated in place, whose words are
+        yielded as they come."""
+        if language == "en":
+            for i, source in enumerate(sources):
+                if source.language == "ar" and not source.translated:
+                    text = yield from self._translator.translate(
+                        model, source.shown, question, source.text, cancel
+                    )
+                    sources[i] = replace(source, shown=text, translated=True)
+        prompt = answer_prompt(language)
+        sentences = prompt.numbered([(s.heading, s.shown) for s in sources])
+        return Asked(prompt, tuple(prompt.messages(sentences=sentences, question=question)))
+
+    def doubt(
+        self, model: LanguageModel, asked: Asked, cancel: threading.Event | None
+    ) -> float | None:
+        """Natural log of the probability that the model's answer begins as "not stated" does.
+
+        None for a model that gives no probabilities. Costs nothing where an answer is asked for
+        next: the prompt is read once.
+        """
+        if not model.capabilities.logits:
+            return None
+        found = model.next_token_probabilities(
+            asked.messages,
+            asked.prompt.unstated,
+            constant=asked.prompt.constant,
+            prefill=asked.prompt.short,
+            cancel=cancel,
+        )
+        return math.log(max(LEAST, sum(found.values())))
+
+    def draft(
+        self, model: LanguageModel, asked: Asked, cancel: threading.Event | None
+    ) -> Generator[Token, None, Draft]:
+        """Yield the model's words and return them taken apart."""
+        written = ""
+        for piece in model.generate(
+            asked.messages,
+            constant=asked.prompt.constant,
+            max_tokens=self._answer_tokens,
+            stop=("\n\n",),
+            cancel=cancel,
+        ):
+            written += piece
+            yield Token(piece)
+        return parse_draft(written, asked.prompt.short, asked.prompt.long)
