@@ -46,6 +46,16 @@ def together(sentences: Sequence[np.ndarray], width: int) -> TokenVectors:
     return TokenVectors(bits, np.array([len(s) for s in sentences], dtype=np.int64))
 
 
+def joined(parts: Sequence[TokenVectors]) -> TokenVectors:
+    """The sentences of all parts as one value; none of no parts."""
+    if not parts:
+        return TokenVectors(np.zeros((0, 0), np.uint8), np.zeros(0, np.int64))
+    return TokenVectors(
+        np.concatenate([part.bits for part in parts if len(part.bits)] or [parts[0].bits]),
+        np.concatenate([part.counts for part in parts]),
+    )
+
+
 def nearest(question: np.ndarray, tokens: TokenVectors) -> np.ndarray:
     """(q, n) float32: how near each token of a question comes to some token of each sentence.
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
 from rag.answer import Evidence, FoundPassage
+from rag.orders import without_orders
 from vectorstore.analysis import analyse
 from vectorstore.arabic import fold
 from vectorstore.types import Article, Span, StoredPassage
@@ -55,8 +56,6 @@ class Sentence:
     score: float
     cosine: float
     late: float  # MaxSim
-    unmet: float = 0.0  # nearness of the question's tokens that it holds least, with the one before
-    unmet_whole: float = 0.0  # the same of its passage
 
     @property
     def span(self) -> Span:
@@ -98,12 +97,32 @@ def one_a_story(candidates: Sequence[Candidate], limit: int) -> list[Candidate]:
     return _first_of_each(candidates, limit, lambda c: fold(c.text))
 
 
-def without_repeats(ranked: Sequence[Sentence], limit: int) -> list[Sentence]:
+def without_repeats(ranked: Iterable[Sentence], limit: int) -> list[Sentence]:
     """The first of sentences with the same words, whichever copy of a story they stand in."""
     return _first_of_each(ranked, limit, lambda s: " ".join(analyse(s.quote)) or fold(s.quote))
 
 
-def _first_of_each(items: Sequence[_T], limit: int, key: Callable[[_T], str]) -> list[_T]:
+def reporting(ranked: Iterable[Sentence], question: str) -> Iterator[Sentence]:
+    """Sentences without those that address a machine, and without those that only ask ``question``
+    again: neither says what happened."""
+    asked = set(analyse(question))
+    masked: dict[int, str] = {}
+    for s in ranked:
+        passage = s.candidate.passage
+        if passage.passage_id not in masked:
+            masked[passage.passage_id] = without_orders(s.candidate.text)
+        start, end = s.span.start - passage.start, s.span.end - passage.start
+        quote = masked[passage.passage_id][start:end]
+        repeats = quote.rstrip().endswith(("?", "؟")) and _share(set(analyse(quote)), asked) >= 0.8
+        if quote.strip() and not repeats:
+            yield s
+
+
+def _share(words: set[str], asked: set[str]) -> float:
+    return len(words & asked) / len(words) if words else 1.0
+
+
+def _first_of_each(items: Iterable[_T], limit: int, key: Callable[[_T], str]) -> list[_T]:
     """At most ``limit`` items in their order, the first of those with the same key."""
     kept: dict[str, _T] = {}
     for item in items:

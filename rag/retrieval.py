@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from models.protocols import Embedder
-from models.token_vectors import TokenVectors, nearest
+from models.token_vectors import TokenVectors, joined, nearest
 from rag.answer import Retrieved
 from rag.expectations import Expected, expected, meets
 from rag.findings import Candidate, Sentence, in_turn, one_a_story, without_repeats
@@ -38,6 +38,7 @@ READ = 50  # passages whose sentences are ranked
 # Of these, at most so many whose token vectors an earlier version did not keep: they are computed
 # when they are needed, which takes some 100 ms a passage.
 COMPUTED = 8
+LOOKED_AT = 40  # best sentences that are looked at for the kind of words asked for
 SIGNAL_SENTENCES = 4  # that the signals look at
 # A sentence that nearly answers is near to most of a question and far from what was asked: of the
 # question's tokens, this share is the far end.
@@ -70,12 +71,27 @@ class Weights:
 
 
 @dataclass(frozen=True)
+class _Reading:
+    """How near each of a question's q tokens comes to some token of a passage's n sentences.
+
+    ``near``: (q, n); ``context``: (q, n), of each together with the one before; ``whole``: (q, 1),
+    of the passage. ``candidate``'s score has late interaction in it.
+    """
+
+    candidate: Candidate
+    near: np.ndarray
+    context: np.ndarray
+    whole: np.ndarray
+
+
+@dataclass(frozen=True)
 class _Found:
     """Passages by their best sentence, and sentences: best first, in each only once."""
 
     words: _Words
     candidates: list[Candidate]
     sentences: list[Sentence]
+    readings: dict[int, _Reading]  # by passage id
 
 
 class Retriever:
@@ -130,11 +146,16 @@ class Retriever:
         vector = self._embedder().embed_query(question)
         words = _Words(self, question, detect_language(question))
         candidates = self._candidates(question, words, vector, filters)
-        read = self._read(question, candidates[:READ])
-        sentences = self._rank_sentences(question, vector, read)
+        readings = self._read(question, candidates[:READ])
+        sentences = self._rank_sentences(question, vector, readings)
         best = {s.candidate.passage.passage_id: s.candidate for s in sentences}  # in their order
         rest = [c for c in candidates if c.passage.passage_id not in best]
-        return _Found(words, [*best.values(), *rest], without_repeats(sentences, depth))
+        return _Found(
+            words,
+            [*best.values(), *rest],
+            without_repeats(sentences, depth),
+            {r.candidate.passage.passage_id: r for r in readings},
+        )
 
     def crossing_terms(self, question: str, language: str) -> str:
         """What of a question can be searched in text of the other language."""
@@ -212,19 +233,22 @@ class Retriever:
                 articles[article_id] = self._store.get(article_id).article
         return articles
 
-    def _read(
-        self, question: str, candidates: Sequence[Candidate]
-    ) -> list[tuple[Candidate, np.ndarray]]:
-        """Candidates, their scores with late interaction, and ``nearest`` of their sentences."""
+    def _read(self, question: str, candidates: Sequence[Candidate]) -> list[_Reading]:
+        """Candidates whose token vectors there are, compared with the question."""
         asked = self._embedder().embed_query_tokens(question)
         tokens = self._tokens(candidates)
-        read = []
-        for c in candidates:
-            if c.passage.passage_id in tokens:
-                near = nearest(asked, tokens[c.passage.passage_id])
-                whole = float(_mean(near.max(axis=1, keepdims=True, initial=0.0))[0])
-                read.append((replace(c, score=c.score + self.weights.nearness * whole), near))
-        return read
+        known = [c for c in candidates if c.passage.passage_id in tokens]
+        parts = [tokens[c.passage.passage_id] for c in known]
+        near = nearest(asked, joined(parts))  # at once: many small products cost far more
+        ends = np.cumsum([len(part.counts) for part in parts])[:-1]
+        readings = []
+        for c, own in zip(known, np.split(near, ends, axis=1) if known else (), strict=True):
+            before = np.concatenate([np.zeros_like(own[:, :1]), own[:, :-1]], axis=1)
+            whole = own.max(axis=1, keepdims=True, initial=0.0)
+            score = c.score + self.weights.nearness * float(_mean(whole)[0])
+            reading = _Reading(replace(c, score=score), own, np.maximum(own, before), whole)
+            readings.append(reading)
+        return readings
 
     def _tokens(self, candidates: Sequence[Candidate]) -> dict[int, TokenVectors]:
         """Token vectors by passage id: as they are kept, or computed where they are not."""
@@ -234,39 +258,36 @@ class Retriever:
             alone = [Passage(s.start, s.end, (s,)) for s in c.passage.sentences]
             inputs = [passage_input(c.article.title, c.article.text, one) for one in alone]
             made = [v.tokens for v in self._embedder().embed_passages(inputs)]
-            kept[c.passage.passage_id] = TokenVectors(
-                np.concatenate([t.bits for t in made]), np.concatenate([t.counts for t in made])
-            )
+            kept[c.passage.passage_id] = joined(made)
         return kept
 
     def _rank_sentences(
-        self, question: str, vector: np.ndarray, read: Sequence[tuple[Candidate, np.ndarray]]
+        self, question: str, vector: np.ndarray, readings: Sequence[_Reading]
     ) -> list[Sentence]:
         """All sentences of the passages that were read, best first."""
-        rows = self._store.sentence_vectors([c.passage.passage_id for c, _ in read])
-        kind = expected(question)
+        rows = self._store.sentence_vectors([r.candidate.passage.passage_id for r in readings])
         w = self.weights
         found: list[Sentence] = []
-        for c, near in read:
+        for reading in readings:
+            c = reading.candidate
             if c.passage.passage_id not in rows:  # removed since it was found
                 continue
             cosines = rows[c.passage.passage_id] @ vector
-            late = _mean(near)
-            before = np.concatenate([np.zeros_like(near[:, :1]), near[:, :-1]], axis=1)
-            together = np.maximum(near, before)
-            context = _mean(together)
-            unmet = np.quantile(together, UNMET, axis=0) if len(near) else np.zeros(near.shape[1])
-            whole = float(np.quantile(near.max(axis=1), UNMET)) if near.size else 0.0
+            late, context = _mean(reading.near), _mean(reading.context)
             scores = w.sentence * cosines + w.late * late + w.context * context
-            for number, score in enumerate((scores + w.passage * c.score).tolist()):
-                s = Sentence(
-                    c, number, score, float(cosines[number]), float(late[number]),
-                    float(unmet[number]), whole,
-                )  # fmt: skip
-                if kind is not Expected.ANYTHING and meets(s.quote, kind):
-                    score += w.expected
-                found.append(replace(s, score=round(score, 4)))
-        return sorted(found, key=lambda s: s.order)
+            scores = np.round(scores.astype(float) + w.passage * c.score, 4)
+            found += [
+                Sentence(c, i, float(score), float(cosines[i]), float(late[i]))
+                for i, score in enumerate(scores)
+            ]
+        ranked = sorted(found, key=lambda s: s.order)
+        if (kind := expected(question)) is Expected.ANYTHING:
+            return ranked
+        best = [
+            replace(s, score=round(s.score + w.expected * meets(s.quote, kind), 4))
+            for s in ranked[:LOOKED_AT]
+        ]
+        return sorted(best, key=lambda s: s.order) + ranked[LOOKED_AT:]
 
     def _signals(self, question: str, found: _Found) -> dict[str, float]:
         """Raw measures of how well the best found fits: cosines, and the question's words held."""
@@ -274,6 +295,7 @@ class Retriever:
             return {}
         sentences, candidates, words = found.sentences, found.candidates, found.words
         top = sentences[0]
+        reading = found.readings[top.candidate.passage.passage_id]
         crossed = candidates[0].article.language != words.language
         best = " ".join(s.quote for s in sentences[:3])
         last = sentences[min(SIGNAL_SENTENCES, len(sentences)) - 1]
@@ -281,8 +303,8 @@ class Retriever:
             "passage": max(c.cosine for c in candidates[:3]),
             "sentence": max(s.cosine for s in sentences[:3]),
             "late": top.late,
-            "unmet": top.unmet,
-            "unmet_whole": top.unmet_whole,
+            "unmet": _unmet(reading.context[:, top.number]),
+            "unmet_whole": _unmet(reading.whole),
             "margin": top.score - last.score,
             "coverage": 0.0 if crossed else _overlap(words.weights(False), best),
             "crossed_coverage": _overlap(words.weights(True), best) if crossed else 0.0,
@@ -311,6 +333,11 @@ class _Words:
 def _mean(near: np.ndarray) -> np.ndarray:
     """(n,) mean over the question's tokens, (q, n); 0 for a question without any."""
     return near.mean(axis=0) if len(near) else np.zeros(near.shape[1], np.float32)
+
+
+def _unmet(near: np.ndarray) -> float:
+    """Nearness of the tokens of a question that are met least; 0 for a question without any."""
+    return float(np.quantile(near, UNMET)) if near.size else 0.0
 
 
 def _overlap(weights: dict[str, float], sentence: str) -> float:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from models.token_vectors import DIMENSIONS, TokenVectors, compact, nearest, together
+from models.token_vectors import DIMENSIONS, TokenVectors, compact, joined, nearest, together
 
 
 def random_vectors(tokens: int, dimension: int, seed: int = 0) -> np.ndarray:
@@ -57,3 +57,15 @@ def test_nothing_gives_nothing():
     none = TokenVectors(np.zeros((0, 0), np.uint8), np.zeros(0, np.int64))
     assert nearest(random_vectors(3, 64), none).shape == (3, 0)
     assert nearest(np.zeros((0, 64), np.float32), together([], 8)).shape == (0, 0)
+
+
+def test_joined_sentences_are_those_of_the_parts():
+    parts = [together([compact(random_vectors(n, 64, n)) for n in ns], 8) for ns in ((2, 3), (4,))]
+    none = TokenVectors(np.zeros((0, 0), np.uint8), np.zeros(2, np.int64))
+    question = random_vectors(3, 64)
+    whole = joined([parts[0], none, parts[1]])
+    assert whole.counts.tolist() == [2, 3, 0, 0, 4]
+    expected = [nearest(question, part) for part in (parts[0], none, parts[1])]
+    assert np.allclose(nearest(question, whole), np.concatenate(expected, axis=1), atol=1e-6)
+    assert nearest(question, joined([none])).shape == (3, 2)
+    assert nearest(question, joined([])).shape == (3, 0)
