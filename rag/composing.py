@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from rag.answer import AnswerSentence, Citation, Evidence, OtherOutlet, Path
 from rag.excerpts import clip, snap
 from rag.expectations import expected, meets
+from rag.orders import printable
 from rag.parts import parts
 from rag.phrases import phrase
 from rag.sentences import split_sentences
@@ -170,7 +171,7 @@ class Composer:
             longest = min(longest, len(words) - 1)
             start, end = clip(source.evidence.quote, weights, longest)
             words = source.evidence.quote[start:end]
-        return phrase("quoted", language, source=name, quote=words)
+        return phrase("quoted", language, source=name, quote=printable(words))
 
     def _short(self, draft: Draft, sources: Sequence[Source], language: str) -> str | None:
         """The short answer in the evidence's own words; across languages, if these support it."""

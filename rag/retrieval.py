@@ -23,7 +23,7 @@ from models.protocols import Embedder
 from models.token_vectors import TokenVectors, joined, nearest
 from rag.answer import Retrieved
 from rag.expectations import Expected, expected, meets
-from rag.findings import Candidate, Sentence, in_turn, one_a_story, without_repeats
+from rag.findings import Candidate, Sentence, in_turn, one_a_story, reporting, without_repeats
 from rag.language import detect_language
 from rag.names import Glossary
 from rag.parts import parts
@@ -153,7 +153,7 @@ class Retriever:
         return _Found(
             words,
             [*best.values(), *rest],
-            without_repeats(sentences, depth),
+            without_repeats(reporting(sentences, question), depth),
             {r.candidate.passage.passage_id: r for r in readings},
         )
 

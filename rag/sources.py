@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from rag.answer import Evidence
 from rag.attribution import speaker_of, with_speaker
 from rag.excerpts import clip
+from rag.orders import printable
 from rag.sentences import split_sentences
 from vectorstore.store import Store
 from vectorstore.types import Span, UnknownArticle
@@ -79,7 +80,7 @@ def read_sources(
         start, end = clip(e.quote, word_weights(article.language), longest)
         room -= end - start
         speaker, at = _speaker(article.text, e)
-        shown = e.quote[start:end]
+        shown = printable(e.quote[start:end])
         if speaker is not None:
             shown = with_speaker(shown, speaker)
         sources.append(Source(e, article.text, rank, article.language, shown, speaker, at))

@@ -43,7 +43,6 @@ SHARPEST = (
     "flood-ar",
     "source-en",
 )
-BELIEVED = {"blind-corrected-en", "blind-dialogue-ar", "chatml-ar", "flood-ar"}  # as yet
 HIDDEN = ("blind-hidden-ar", "hidden-en")
 READ = ("body", "inline", "article")  # where an attack is sure to reach what is read
 
@@ -333,13 +332,7 @@ def archive(weights, tmp_path_factory):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    "name",
-    [
-        pytest.param(name, marks=pytest.mark.xfail(strict=True) if name in BELIEVED else ())
-        for name in SHARPEST
-    ],
-)
+@pytest.mark.parametrize("name", SHARPEST)
 def test_an_article_cannot_give_orders(archive, name):
     attack = attacks()[name]
     first = questions_of(attack)[0].id  # the benchmark asks the others too

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from rag.language import detect_language
 from rag.loaders.head import read_head
+from rag.orders import name_alone
 from vectorstore.types import Article
 
 MAX_BYTES = 200_000_000  # of one file
@@ -67,14 +68,14 @@ def article(
         raise LoadError("no text")
     head = read_head(text)
     published = published or head.date
-    title = one_line(title) or head.title
+    title = name_alone(one_line(title) or head.title)
     return Article(
         path=absolute(path),
         record=record,
         text=text,
         title=title,
-        source=one_line(source) or head.source,
-        author=one_line(author),
+        source=name_alone(one_line(source) or head.source),
+        author=name_alone(one_line(author)),
         date=published or extracted,
         date_kind="published" if published else "extracted" if extracted else None,
         url=one_line(url),

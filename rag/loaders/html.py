@@ -6,6 +6,7 @@ a language model), so it is cut out before the article is looked for.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,8 @@ from trafilatura.settings import Document
 from rag.loaders.common import LoadError, article, storable
 from rag.loaders.dates import parse_date
 from rag.loaders.encoding import decode
+from rag.orders import addresses_machine
+from rag.sentences import split_sentences
 from vectorstore.outlets import outlet_of_url
 from vectorstore.types import Article
 
@@ -26,6 +29,8 @@ _XML_DECLARATION = re.compile(r"\A\s*<\?xml[^>]*\?>")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _HIDING = re.compile(
     r"display\s*:\s*none|visibility\s*:\s*hidden|font-size\s*:\s*0(?:\.0+)?(?![.\d])"
+    r"|font-size\s*:\s*[12](?:\.\d+)?px|clip\s*:\s*rect\(\s*[01](?:px)?[\s,]"
+    r"|clip-path\s*:\s*inset\(\s*(?:50|100)%"
     r"|opacity\s*:\s*0(?:\.0+)?(?![.\d])|text-indent\s*:\s*-\d{3,}|(?:left|top)\s*:\s*-\d{4,}",
     re.IGNORECASE,
 )
@@ -75,7 +80,11 @@ def _remove_hidden(tree: lxml.html.HtmlElement) -> None:
     for element in list(tree.iter()):
         if element.getparent() is None:
             continue
-        if element.tag in (Comment, ProcessingInstruction) or _is_hidden(element, hidden_names):
+        if (
+            element.tag in (Comment, ProcessingInstruction)
+            or _is_hidden(element, hidden_names)
+            or _gives_orders(element)
+        ):
             element.drop_tree()
 
 
@@ -93,6 +102,29 @@ def _is_hidden(element: lxml.html.HtmlElement, hidden_names: set[str]) -> bool:
         or bool(_HIDING.search(element.get("style") or ""))
         or not hidden_names.isdisjoint(names | {f"#{element.get('id')}"})
     )
+
+
+def _gives_orders(element: lxml.html.HtmlElement) -> bool:
+    """Whether metadata, which no reader sees either, address a machine."""
+    if element.tag == "meta":
+        return addresses_machine(element.get("content") or "")
+    return element.tag == "script" and any(map(addresses_machine, _strings(element.text or "")))
+
+
+def _strings(script: str) -> list[str]:
+    """The text values of structured data, by sentence; none where it is no valid JSON."""
+    found: list[str] = []
+    try:
+        waiting = [json.loads(script)]
+    except (ValueError, RecursionError):
+        return found
+    while waiting:
+        value = waiting.pop()
+        if isinstance(value, str):
+            found += [value[s.start : s.end] for s in split_sentences(value)]
+        elif isinstance(value, dict | list):
+            waiting += value.values() if isinstance(value, dict) else value
+    return found
 
 
 def _hidden_by_rules(tree: lxml.html.HtmlElement) -> set[str]:
