@@ -82,7 +82,9 @@ class Assistant:
             store,
             self._retriever,
             Writer(Translator(glossary), settings.answer_tokens),
-            Composer(store, Verifier(self._embedder, glossary), self._retriever.weights_in),
+            Composer(
+                store, Verifier(self._embedder, glossary), glossary, self._retriever.weights_in
+            ),
             self._language_model,
             settings,
             self._embedder,

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from rag.answer import AnswerSentence, Citation, Evidence, OtherOutlet, Path
 from rag.excerpts import clip, snap
 from rag.expectations import expected, meets
+from rag.names import Glossary
 from rag.orders import printable
 from rag.parts import parts
 from rag.phrases import phrase
@@ -37,6 +38,8 @@ HELD = 0.5  # of the short answer's words in the model's sentences: they give it
 # «من» asks who at the beginning; inside a question it is mostly "from" or "of".
 _WHO = re.compile(r"\bwho(?:m|se)?\b|\bspeaker\b|(?:^|[?.,:])\W*[وف]?ل?من(?=\s)")
 _CITED = re.compile(r"\s*\[(\d+)\]")
+_ARABIC, _LATIN = re.compile("[\u0621-\u064a\u0671-\u06d3]"), re.compile("[A-Za-z]")
+_HAN = re.compile("[\u3040-\u30ff\u3400-\u9fff]")
 
 
 @dataclass(frozen=True)
@@ -79,10 +82,12 @@ class Composer:
         self,
         store: Store,
         verifier: Verifier,
+        glossary: Glossary,
         word_weights: Callable[[str, str], Mapping[str, float]],
     ) -> None:
         self._store = store
         self._verifier = verifier
+        self._glossary = glossary
         self._word_weights = word_weights
 
     def compose(
@@ -114,7 +119,7 @@ class Composer:
             for text in written:
                 verdict = self._verify(text, sources, language, question)
                 invented = invented or bool(verdict.missing)
-                if not verdict.supported or not _in_language(text, language):
+                if not verdict.supported or not in_language(text, language):
                     continue
                 if near(verdict.evidence):
                     used += [i for i in verdict.evidence if i not in used]
@@ -157,11 +162,15 @@ class Composer:
         shown = source.shown if source.translated else words
         if room < SHORTEST_QUOTE or _share(shown, said) >= SAME_WORDS:
             return None
-        if source.speaker and asks_who:
-            name = phrase("speaking", language, source=name, speaker=source.speaker)
+        speaker = source.speaker
+        if speaker and not in_language(speaker, language):
+            speaker = self._glossary.person(speaker, source.text)
+        if speaker and asks_who:
+            name = phrase("speaking", language, source=name, speaker=speaker)
         if source.translated:
             verdict = self._verifier.check(source.shown, [_claim(source)], same_language=False)
-            if verdict.supported and len(source.shown.split()) <= room:
+            fits = in_language(source.shown, language) and len(source.shown.split()) <= room
+            if verdict.supported and fits:
                 return phrase("translated", language, source=name, quote=source.shown)
             if said:
                 return None
@@ -250,11 +259,16 @@ def _alone(asked: str, sources: Sequence[Source], ranked: Sequence[int]) -> Sequ
     return ranked[:2]
 
 
-def _in_language(text: str, language: str) -> bool:
-    """Whether most letters are of the language's script; figures alone are of any."""
-    letters = [c for c in text if c.isalpha()]
-    arabic = sum("\u0600" <= c <= "\u06ff" for c in letters)
-    return not letters or (2 * arabic >= len(letters)) == (language == "ar")
+def in_language(text: str, language: str) -> bool:
+    """Whether a text is in the language's script; figures alone are of any.
+
+    Arabic may hold Latin names; English holds no Arabic, which would be a word left untranslated,
+    and neither holds Chinese, into which a small model slips at times.
+    """
+    arabic, other = len(_ARABIC.findall(text)), len(_LATIN.findall(text))
+    if _HAN.search(text):
+        return False
+    return arabic >= other if language == "ar" else not arabic
 
 
 def _gives(draft: Draft) -> bool:

@@ -208,6 +208,13 @@ class Glossary:
                     found[word], starts[word] = parts[form], match.start()
         return dict(sorted(found.items(), key=lambda item: starts[item[0]]))
 
+    def person(self, arabic: str, article: str = "") -> str | None:
+        """The English of the name that an Arabic title and name end in, where it is known."""
+        for spelling, english in self.meanings(arabic, article=article).items():
+            if arabic.rstrip().endswith(spelling) and english[0].isupper():
+                return english
+        return None
+
     def _parts_of_names(self, article: str) -> dict[str, str]:
         """First and last words of the names in an article, where their sounds agree."""
         parts: dict[str, str] = {}
