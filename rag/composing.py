@@ -31,7 +31,6 @@ from vectorstore.store import Store
 MOST_WORDS = 75  # of an answer
 BESIDE = 420  # characters of a quote that stands beside the model's own sentence
 SHORTEST_QUOTE = 8  # words; less says nothing
-FAR = 0.25  # difference from the best score at which a sentence is about something else
 CLOSE = 0.05  # difference of two sentences' scores at which either may be the answer
 SAME_WORDS = 0.8  # of a quote's words in what was said: quoting it again adds nothing
 HELD = 0.5  # of the short answer's words in the model's sentences: they give it
@@ -102,18 +101,12 @@ class Composer:
         short = self._short(draft, sources, language)
         sentences: list[AnswerSentence] = []
         used: list[int] = []
-        best = max((s.evidence.score for s in sources), default=0.0)
-
-        def near(evidence: Sequence[int]) -> bool:
-            """Whether it rests on a sentence about as good as the best, not on a neighbour."""
-            lowest = best - FAR if not parts(asked) else 0.0
-            return any(sources[i].evidence.score >= lowest for i in evidence)
-
         # The short answer is tried where the sentences fail: a small model often finds the words
         # that answer and then writes a sentence around the question. Where it invented something,
         # its short answer is no better.
         invented = False
-        for written in (draft.sentences if _gives(draft) else (), (short,) if short else ()):
+        whole = draft.sentences if _gives(draft) else ()
+        for written in (whole, (short,) if short else ()):
             if sentences or invented or not meets(_CITED.sub("", " ".join(written)), kind):
                 continue
             for text in written:
@@ -121,10 +114,13 @@ class Composer:
                 invented = invented or bool(verdict.missing)
                 if not verdict.supported or not in_language(text, language):
                     continue
-                if near(verdict.evidence):
-                    used += [i for i in verdict.evidence if i not in used]
-                    cited = [sources[i] for i in verdict.evidence]
-                    sentences.append(_cited(_plain(text), cited, cite, verdict.support))
+                used += [i for i in verdict.evidence if i not in used]
+                cited = [sources[i] for i in verdict.evidence]
+                plain = _plain(text)
+                if written is not whole:  # a few words are no sentence
+                    name = _name(cited[0].evidence, language)
+                    plain = phrase("according", language, source=name, words=plain)
+                sentences.append(_cited(plain, cited, cite, verdict.support))
         path: Path = "generated" if sentences else "quoted"
         ranked = sorted(range(len(sources)), key=lambda i: sources[i].rank)
         quotable = [i for i in ranked if meets(sources[i].evidence.quote, kind)]
