@@ -146,9 +146,9 @@ def main() -> None:
     for name in arguments.questions.split(","):
         read = load_questions(Path(name), arguments.archive)
         paragraphs = read.paragraphs
-        chosen += random.Random(0).sample(
-            list(read.questions), min(arguments.sample, len(read.questions))
-        )
+        # A paragraph of one sentence has nothing left without it.
+        usable = [q for q in read.questions if q.paragraph is not None and near_miss(q).text]
+        chosen += random.Random(0).sample(usable, min(arguments.sample, len(usable)))
     misses = [near_miss(q) for q in chosen]
     settings = Settings()
     bar = tqdm(desc="archive", unit="article")
