@@ -25,7 +25,7 @@ from rag.answer import (
     Timings,
     Token,
 )
-from rag.composing import Composed, Composer, Draft
+from rag.composing import Composed, Composer, Draft, in_language
 from rag.decision import DOUBT, FOUND, load_decision, load_doubt, log_odds
 from rag.generation import Writer
 from rag.language import answer_language
@@ -34,6 +34,7 @@ from rag.phrases import phrase
 from rag.retrieval import Retriever
 from rag.settings import Settings
 from rag.sources import Source, read_sources
+from vectorstore.outlets import display_name
 from vectorstore.store import Store
 from vectorstore.types import Filters
 
@@ -209,7 +210,7 @@ class Answerer:
         self, retrieved: Retrieved, language: str, reason: Reason, confidence: float, clock: _Clock
     ) -> Answer:
         text = phrase(reason, language)
-        titles = dict.fromkeys(_title(p) for p in retrieved.passages[:3])
+        titles = dict.fromkeys(filter(None, (_title(p, language) for p in retrieved.passages[:3])))
         if reason in ("not_in_archive", "unsupported") and titles:
             text += " " + phrase("nearest", language, titles=" · ".join(titles))
         return self._answer(
@@ -270,9 +271,10 @@ class _Clock:
             tokens.close()
 
 
-def _title(passage: FoundPassage) -> str:
-    """What to call an article: its title, else the passage's first words."""
+def _title(passage: FoundPassage, language: str) -> str | None:
+    """What to call an article in a language: its title, else its outlet, else its first words."""
     words = passage.quote.split()
-    return passage.title or " ".join(words[:TITLE_WORDS]) + (
-        "…" if len(words) > TITLE_WORDS else ""
-    )
+    beginning = " ".join(words[:TITLE_WORDS]) + ("…" if len(words) > TITLE_WORDS else "")
+    source = display_name(passage.source, language) if passage.source else None
+    names = (passage.title, source, beginning)
+    return next((name for name in names if name and in_language(name, language)), None)

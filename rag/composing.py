@@ -13,8 +13,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rag.answer import AnswerSentence, Citation, Evidence, OtherOutlet, Path
+from rag.counts import counted_figure
 from rag.excerpts import clip, snap
 from rag.expectations import expected, meets
+from rag.figures import missing_figures
 from rag.names import Glossary
 from rag.orders import printable
 from rag.parts import parts
@@ -29,13 +31,20 @@ from vectorstore.outlets import display_name
 from vectorstore.store import Store
 
 MOST_WORDS = 75  # of an answer
+MOST_WORDS_SEVERAL = 140  # of an answer to a question that asks several things
 BESIDE = 420  # characters of a quote that stands beside the model's own sentence
-SHORTEST_QUOTE = 8  # words; less says nothing
+SHORTEST_QUOTE = 8  # words of room for a quote; in less there is nothing to say
+SHORTEST_PIECE = 7  # words of a sentence that was cut
 CLOSE = 0.05  # difference of two sentences' scores at which either may be the answer
 SAME_WORDS = 0.8  # of a quote's words in what was said: quoting it again adds nothing
 HELD = 0.5  # of the short answer's words in the model's sentences: they give it
 # «من» asks who at the beginning; inside a question it is mostly "from" or "of".
 _WHO = re.compile(r"\bwho(?:m|se)?\b|\bspeaker\b|(?:^|[?.,:])\W*[وف]?ل?من(?=\s)")
+# Who said it, and not who did it.
+_SAYS = re.compile(
+    r"\bwho (?:was it that )?(?:said|says|stated|claimed|announced|stressed|told|warned|denied)\b"
+    r"|(?<!\w)[وف]?من (?:هو )?(?:الذي |التي )?(?:قال|قالت|صرح|اكد|اكدت|ذكر|ذكرت|اعلن|اعلنت|اوضح)\b"
+)
 _CITED = re.compile(r"\s*\[(\d+)\]")
 _ARABIC, _LATIN = re.compile("[\u0621-\u064a\u0671-\u06d3]"), re.compile("[A-Za-z]")
 _HAN = re.compile("[\u3040-\u30ff\u3400-\u9fff]")
@@ -98,36 +107,28 @@ class Composer:
         """
         cite = _Citer(self._store, asks_who=bool(_WHO.search(fold(asked))))
         kind = expected(question)
-        short = self._short(draft, sources, language)
+        short = self._short(asked, draft, sources, language)
         sentences: list[AnswerSentence] = []
         used: list[int] = []
-        # The short answer is tried where the sentences fail: a small model often finds the words
-        # that answer and then writes a sentence around the question. Where it invented something,
-        # its short answer is no better.
-        invented = False
-        whole = draft.sentences if _gives(draft) else ()
-        for written in (whole, (short,) if short else ()):
-            if sentences or invented or not meets(_CITED.sub("", " ".join(written)), kind):
+        wanted = self._counted(asked, sources)
+        holds = meets(_CITED.sub("", " ".join(draft.sentences)), kind)
+        for text in draft.sentences if _gives(draft) and holds else ():
+            verdict = self._verify(text, sources, language, question)
+            if not verdict.supported or not in_language(text, language):
                 continue
-            for text in written:
-                verdict = self._verify(text, sources, language, question)
-                invented = invented or bool(verdict.missing)
-                if not verdict.supported or not in_language(text, language):
-                    continue
-                used += [i for i in verdict.evidence if i not in used]
-                cited = [sources[i] for i in verdict.evidence]
-                plain = _plain(text)
-                if written is not whole:  # a few words are no sentence
-                    name = _name(cited[0].evidence, language)
-                    plain = phrase("according", language, source=name, words=plain)
-                sentences.append(_cited(plain, cited, cite, verdict.support))
+            if wanted is not None and missing_figures(wanted, " ".join(draft.sentences)):
+                continue
+            used += [i for i in verdict.evidence if i not in used]
+            cited = [sources[i] for i in verdict.evidence]
+            sentences.append(_cited(_plain(text), cited, cite, verdict.support))
         path: Path = "generated" if sentences else "quoted"
         ranked = sorted(range(len(sources)), key=lambda i: sources[i].rank)
         quotable = [i for i in ranked if meets(sources[i].evidence.quote, kind)]
         quotes = _beside(asked, used, ranked) if used else _alone(asked, sources, quotable)
+        most = MOST_WORDS_SEVERAL if parts(asked) else MOST_WORDS
         for left, i in zip(range(len(quotes), 0, -1), quotes, strict=True):
             said = " ".join(s.text for s in sentences)
-            room = (MOST_WORDS - len(said.split())) // left
+            room = (most - len(said.split())) // left
             quoted = self._quoted(sources[i], asked, language, room, said, cite.asks_who)
             if quoted is not None:
                 sentences.append(_cited(quoted, [sources[i]], cite, 1.0))
@@ -156,11 +157,9 @@ class Composer:
         words = source.evidence.quote.strip()
         name = _name(source.evidence, language)
         shown = source.shown if source.translated else words
-        if room < SHORTEST_QUOTE or _share(shown, said) >= SAME_WORDS:
+        if room < SHORTEST_QUOTE or (said and _share(shown, said) >= SAME_WORDS):
             return None
-        speaker = source.speaker
-        if speaker and not in_language(speaker, language):
-            speaker = self._glossary.person(speaker, source.text)
+        speaker = self._speaker(source, language)
         if speaker and asks_who:
             name = phrase("speaking", language, source=name, speaker=speaker)
         if source.translated:
@@ -176,13 +175,37 @@ class Composer:
             longest = min(longest, len(words) - 1)
             start, end = clip(source.evidence.quote, weights, longest)
             words = source.evidence.quote[start:end]
+        if len(words.split()) < min(SHORTEST_PIECE, len(source.evidence.quote.split())):
+            return None
         return phrase("quoted", language, source=name, quote=printable(words))
 
-    def _short(self, draft: Draft, sources: Sequence[Source], language: str) -> str | None:
+    def _speaker(self, source: Source, language: str) -> str | None:
+        """Who speaks in a sentence that leaves them unnamed, in the answer's language if known."""
+        if source.speaker and not in_language(source.speaker, language):
+            return self._glossary.person(source.speaker, source.text)
+        return source.speaker
+
+    def _counted(self, asked: str, sources: Sequence[Source]) -> str | None:
+        """The figure with its noun that the question asks the best sentence for, if it is sure."""
+        if not sources:
+            return None
+        best = min(sources, key=lambda s: s.rank)
+        words = best.shown if best.translated else best.evidence.quote
+        span = counted_figure(asked, words)
+        return words[span[0] : span[1]] if span else None
+
+    def _short(
+        self, asked: str, draft: Draft, sources: Sequence[Source], language: str
+    ) -> str | None:
         """The short answer in the evidence's own words; across languages, if these support it."""
+        if counted := self._counted(asked, sources):
+            return counted
+        ranked = sorted(sources, key=lambda s: s.rank)
+        if ranked and ranked[0].speaker and _SAYS.search(fold(asked)):
+            return self._speaker(ranked[0], language)
         if not draft.short:
             return None
-        for source in sorted(sources, key=lambda s: s.rank):
+        for source in ranked:
             if source.language == language and (span := snap(draft.short, source.evidence.quote)):
                 return source.evidence.quote[span[0] : span[1]]
         if all(source.language == language for source in sources):

@@ -72,7 +72,9 @@ def read_sources(
         if sources and not several and sources[0].evidence.score - e.score > BEHIND:
             break
         crossed += article.language != language
-        if len(sources) == most or (crossed > TRANSLATED and article.language != language):
+        if len(sources) == most or (
+            crossed > TRANSLATED + several and article.language != language
+        ):
             break
         longest = min(LONGEST_SENTENCE, room)
         if longest < LONGEST_SENTENCE / 3:

@@ -1,0 +1,42 @@
+"""Which figure of a sentence a question asks for."""
+
+from __future__ import annotations
+
+import pytest
+
+from rag.counts import counted_figure
+
+AID = (
+    "قدمت الوزارة 6000 كمامة و6 ملايين طقم فحص و50 ألف جهاز حرارة، "
+    "وأكثر من 2000 جهاز تنفس لتسع مدن."
+)
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "words"),
+    [
+        ("كم جهاز تنفس قدمت الوزارة؟", AID, "2000 جهاز تنفس"),
+        ("كم جهاز حرارة قدمت الوزارة؟", AID, "50 ألف جهاز حرارة"),
+        ("وكم كمامة قدمت؟", AID, "6000 كمامة"),
+        ("كم طقما وزعت؟", AID, "6 ملايين طقم"),
+        ("كم وحدة بنيت؟", "بنيت أربع وحدات للطاقة في ثلاث سنوات", "أربع وحدات"),
+        ("How many tents came?", "Lorries brought 300 tents and 40 beds.", "300 tents"),
+    ],
+)
+def test_the_figure_of_the_noun_is_found(question, text, words) -> None:
+    start, end = counted_figure(question, text)
+    assert text[start:end] == words
+
+
+@pytest.mark.parametrize(
+    ("question", "text"),
+    [
+        ("كم بلغ حجم التجارة؟", "بلغ حجم التجارة 40 مليار دولار"),  # no noun is counted
+        ("كم جهازا قدمت الوزارة؟", AID),  # two kinds of them
+        ("متى قدمت الوزارة 2000 جهاز تنفس؟", AID),
+        ("How many people came?", "Lorries brought 300 tents."),
+        ("كم؟", AID),
+    ],
+)
+def test_where_that_is_not_sure_nothing_is(question, text) -> None:
+    assert counted_figure(question, text) is None
