@@ -9,9 +9,9 @@ without the sentence that answers, which is as near as can be. Two logistic regr
 on these: one on the signals of retrieval, and one on its log odds and the language model's own
 doubt (``rag.generation.Writer.doubt``), with ``--model-sample`` questions of each file, since the
 model takes seconds for each. AUROC is out of fold, five folds by question. ``--write`` puts the
-coefficients into ``rag/data/decision.json``, under the name of the embedder and of both models. A
-threshold is the probability at which 2 % of the answerable are declined, 0.5 % before the model is
-asked.
+coefficients into ``rag/data/decision.json``, under the name of the embedder and of both models. The
+first threshold is the probability at which 2 % of the answerable are declined, or 0.5 % where the
+model is asked next, the second one follows from UNANSWERABLE.
 """
 
 from __future__ import annotations
@@ -45,6 +45,9 @@ SIGNALS = tuple(
 )
 FALSE_DECLINES = 0.02  # of the answerable: to be sent away wrongly is worse than a near answer
 BEFORE_DOUBT = 0.005  # the same where the model is asked next: what it can judge is left to it
+# Questions without an answer among those that people ask. The fits weigh both sides alike, so this
+# is the probability below which declining is right more often than not.
+UNANSWERABLE = 0.25
 FOLDS = 5
 KINDS = ("own", "other", "without")  # of archive that a question is asked of
 
@@ -178,6 +181,7 @@ def main() -> None:
         odds = [log_odds(p) for p in held_out[asked]]
         both = np.column_stack([odds, [r.doubt for r in some]])
         row, held_out = fit(both, labels[asked], groups[asked], (FOUND, DOUBT), FALSE_DECLINES)
+        row["threshold"] = UNANSWERABLE
         print("With the model's doubt:")
         report(some, held_out, row["threshold"])
         fitted[f"{settings.embedder} + {settings.language_model}"] = row

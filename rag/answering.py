@@ -169,7 +169,8 @@ class Answerer:
             draft = yield from self._writer.draft(model, ask, cancel)
             quoted = self._composer.compose(question, asked, sources, draft, language)
             best = sorted(sources, key=lambda s: s.rank)[:1]
-            if quoted.path == "generated" or not draft.sentences or best == sources:
+            tried = quoted.path == "generated" or not draft.sentences or best == sources
+            if tried or parts(asked):  # one sentence does not answer several questions
                 return _Written(quoted, probability)
             ask = yield from self._writer.ask(model, said, best, language, cancel)
             draft = yield from self._writer.draft(model, ask, cancel)

@@ -107,10 +107,10 @@ class Composer:
         """
         cite = _Citer(self._store, asks_who=bool(_WHO.search(fold(asked))))
         kind = expected(question)
-        short = self._short(asked, draft, sources, language)
+        short = self._short(question, draft, sources, language)
         sentences: list[AnswerSentence] = []
         used: list[int] = []
-        wanted = self._counted(asked, sources)
+        wanted = self._counted(question, sources)
         holds = meets(_CITED.sub("", " ".join(draft.sentences)), kind)
         for text in draft.sentences if _gives(draft) and holds else ():
             verdict = self._verify(text, sources, language, question)
@@ -185,23 +185,23 @@ class Composer:
             return self._glossary.person(source.speaker, source.text)
         return source.speaker
 
-    def _counted(self, asked: str, sources: Sequence[Source]) -> str | None:
+    def _counted(self, question: str, sources: Sequence[Source]) -> str | None:
         """The figure with its noun that the question asks the best sentence for, if it is sure."""
         if not sources:
             return None
         best = min(sources, key=lambda s: s.rank)
         words = best.shown if best.translated else best.evidence.quote
-        span = counted_figure(asked, words)
+        span = counted_figure(question, words)
         return words[span[0] : span[1]] if span else None
 
     def _short(
-        self, asked: str, draft: Draft, sources: Sequence[Source], language: str
+        self, question: str, draft: Draft, sources: Sequence[Source], language: str
     ) -> str | None:
         """The short answer in the evidence's own words; across languages, if these support it."""
-        if counted := self._counted(asked, sources):
+        if counted := self._counted(question, sources):
             return counted
         ranked = sorted(sources, key=lambda s: s.rank)
-        if ranked and ranked[0].speaker and _SAYS.search(fold(asked)):
+        if ranked and ranked[0].speaker and _SAYS.search(fold(question)):
             return self._speaker(ranked[0], language)
         if not draft.short:
             return None
