@@ -106,16 +106,21 @@ def reporting(ranked: Iterable[Sentence], question: str) -> Iterator[Sentence]:
     """Sentences without those that address a machine, and without those that only ask ``question``
     again: neither says what happened."""
     asked = set(analyse(question))
-    masked: dict[int, str] = {}
+    reports: dict[int, list[str]] = {}
     for s in ranked:
         passage = s.candidate.passage
-        if passage.passage_id not in masked:
-            masked[passage.passage_id] = without_orders(s.candidate.text)
-        start, end = s.span.start - passage.start, s.span.end - passage.start
-        quote = masked[passage.passage_id][start:end]
+        if passage.passage_id not in reports:
+            reports[passage.passage_id] = reported(s.candidate)
+        quote = reports[passage.passage_id][s.number]
         repeats = quote.rstrip().endswith(("?", "؟")) and _share(set(analyse(quote)), asked) >= 0.8
         if quote.strip() and not repeats:
             yield s
+
+
+def reported(candidate: Candidate) -> list[str]:
+    """The sentences of a passage, with blanks in place of words that give orders to a machine."""
+    masked, start = without_orders(candidate.text), candidate.passage.start
+    return [masked[s.start - start : s.end - start] for s in candidate.passage.sentences]
 
 
 def _share(words: set[str], asked: set[str]) -> float:

@@ -23,7 +23,15 @@ from models.protocols import Embedder
 from models.token_vectors import TokenVectors, joined, nearest
 from rag.answer import Retrieved
 from rag.expectations import Expected, expected, meets
-from rag.findings import Candidate, Sentence, in_turn, one_a_story, reporting, without_repeats
+from rag.findings import (
+    Candidate,
+    Sentence,
+    in_turn,
+    one_a_story,
+    reported,
+    reporting,
+    without_repeats,
+)
 from rag.language import detect_language
 from rag.names import Glossary
 from rag.parts import parts
@@ -74,14 +82,13 @@ class Weights:
 class _Reading:
     """How near each of a question's q tokens comes to some token of a passage's n sentences.
 
-    ``near``: (q, n); ``context``: (q, n), of each together with the one before; ``whole``: (q, 1),
-    of the passage. ``candidate``'s score has late interaction in it.
+    ``near``: (q, n); ``context``: (q, n), of each together with the one before. ``candidate``'s
+    score has late interaction in it.
     """
 
     candidate: Candidate
     near: np.ndarray
     context: np.ndarray
-    whole: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -244,10 +251,9 @@ class Retriever:
         readings = []
         for c, own in zip(known, np.split(near, ends, axis=1) if known else (), strict=True):
             before = np.concatenate([np.zeros_like(own[:, :1]), own[:, :-1]], axis=1)
-            whole = own.max(axis=1, keepdims=True, initial=0.0)
-            score = c.score + self.weights.nearness * float(_mean(whole)[0])
-            reading = _Reading(replace(c, score=score), own, np.maximum(own, before), whole)
-            readings.append(reading)
+            whole = _mean(own.max(axis=1, keepdims=True, initial=0.0))
+            score = c.score + self.weights.nearness * float(whole[0])
+            readings.append(_Reading(replace(c, score=score), own, np.maximum(own, before)))
         return readings
 
     def _tokens(self, candidates: Sequence[Candidate]) -> dict[int, TokenVectors]:
@@ -295,7 +301,9 @@ class Retriever:
             return {}
         sentences, candidates, words = found.sentences, found.candidates, found.words
         top = sentences[0]
-        reading = found.readings[top.candidate.passage.passage_id]
+        # What gives orders to a machine meets nothing.
+        reports = np.array([bool(words.strip()) for words in reported(top.candidate)])
+        near = found.readings[top.candidate.passage.passage_id].near * reports
         crossed = candidates[0].article.language != words.language
         best = " ".join(s.quote for s in sentences[:3])
         last = sentences[min(SIGNAL_SENTENCES, len(sentences)) - 1]
@@ -303,8 +311,8 @@ class Retriever:
             "passage": max(c.cosine for c in candidates[:3]),
             "sentence": max(s.cosine for s in sentences[:3]),
             "late": top.late,
-            "unmet": _unmet(reading.context[:, top.number]),
-            "unmet_whole": _unmet(reading.whole),
+            "unmet": _unmet(near[:, max(0, top.number - 1) : top.number + 1]),
+            "unmet_whole": _unmet(near),
             "margin": top.score - last.score,
             "coverage": 0.0 if crossed else _overlap(words.weights(False), best),
             "crossed_coverage": _overlap(words.weights(True), best) if crossed else 0.0,
@@ -336,8 +344,9 @@ def _mean(near: np.ndarray) -> np.ndarray:
 
 
 def _unmet(near: np.ndarray) -> float:
-    """Nearness of the tokens of a question that are met least; 0 for a question without any."""
-    return float(np.quantile(near, UNMET)) if near.size else 0.0
+    """Nearness to any of some sentences, (q, n), of the question's tokens that are met least; 0
+    for a question without any."""
+    return float(np.quantile(near.max(axis=1), UNMET)) if near.size else 0.0
 
 
 def _overlap(weights: dict[str, float], sentence: str) -> float:
