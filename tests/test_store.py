@@ -234,6 +234,16 @@ def test_removal_of_one_of_two_equal_articles_keeps_the_other(
         assert store.status()["vectors"] == store.status()["passages"] == 0
 
 
+def test_a_text_may_pass_from_one_article_to_another_in_one_batch(
+    tmp_path: Path, embedder: FakeEmbedder
+) -> None:
+    with Store.open(tmp_path / "home") as store:
+        put(store, embedder, {"one": article("one", QUAY)})
+        put(store, embedder, {"one": article("one", STORM), "two": article("two", QUAY)})
+        assert ids(store.search_vectors(embedder.embed_query(QUAY), 5))[0] == "two"
+        assert store.status()["vectors"] == store.status()["passages"]
+
+
 def test_another_embedder_is_refused_and_a_variant_is_not(
     store: Store, embedder: FakeEmbedder
 ) -> None:

@@ -139,8 +139,9 @@ class Writer:
         with self._lock, translated_errors(self._home), transaction(self._connection):
             for key, pair in batch.vectors.items():
                 vectors.put(self._connection, key, pair)
-            for entry in batch.entries:
-                self._write_article(entry)
+            unused = [i for entry in batch.entries for i in self._write_article(entry)]
+            # At the end: what one article of the batch gives up another may take up.
+            vectors.collect_garbage(self._connection, unused)
             for known in batch.moved:
                 self._connection.execute(
                     "UPDATE articles SET path = ?, record = ?, present = 1 WHERE article_id = ?",
@@ -166,7 +167,8 @@ class Writer:
                     ),
                 )
 
-    def _write_article(self, entry: ArticleEntry) -> None:
+    def _write_article(self, entry: ArticleEntry) -> list[int]:
+        """Ids of vectors that the article used before and perhaps nothing uses any more."""
         article, connection = entry.article, self._connection
         row = self._one("SELECT number FROM articles WHERE article_id = ?", entry.article_id)
         columns = {
@@ -212,7 +214,7 @@ class Writer:
             if journal:
                 connection.execute("INSERT INTO journal (passage) VALUES (?)", (passage_id,))
         self._copies.add(number, article.text)
-        vectors.collect_garbage(connection, unused)
+        return unused
 
     def _records(self, where: str, *values: str) -> list[KnownRecord]:
         query = (
