@@ -323,4 +323,5 @@ def _share(quote: str, said: str) -> float:
 def _name(e: Evidence, language: str) -> str:
     if e.source:
         return display_name(e.source, language)
-    return e.title or phrase("an_article", language)
+    titled = e.title and in_language(e.title, language)
+    return e.title if titled else phrase("an_article", language)

@@ -265,3 +265,14 @@ def test_langchain_documents_carry_the_citation(tmp_path, archive) -> None:
         text = assistant.article(first.metadata["article_id"]).text
         assert text[first.metadata["start"] : first.metadata["end"]] == first.page_content
         assert assistant.as_runnable().invoke("كم كلف جسر مرسى نور؟").answered
+
+
+def test_an_article_is_not_introduced_by_a_title_in_another_language(tmp_path, archive) -> None:
+    page = f"<html><head><title>The bridge</title></head><body><p>{BRIDGE}</p></body></html>"
+    (archive / "bridge.txt").unlink()
+    (archive / "bridge.html").write_text(page, encoding="utf-8")
+    assistant, _ = open_assistant(tmp_path, archive, lambda m: "")
+    with assistant:
+        answer = assistant.ask("كم كلف جسر مرسى نور؟")
+    assert answer.citations[0].title == "The bridge"
+    assert "The bridge" not in answer.text and answer.text.startswith("مقال: «")
