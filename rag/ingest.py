@@ -20,9 +20,9 @@ from pathlib import Path
 
 from models.protocols import Embedder, PassageInput
 from rag.chunking import split_passages
+from rag.ingest_matching import Matcher
 from rag.ingest_report import IngestProgress, IngestReport
 from rag.loaders import Unreadable, find_files
-from rag.matching import Matcher
 from rag.survey import FilePlan, look_at
 from vectorstore.store import Store
 from vectorstore.types import Article
