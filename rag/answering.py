@@ -87,7 +87,8 @@ class Answerer:
             yield AnswerReady(self._said(question, language, reply, clock))
             return
         asked = conversation.standalone(question, history)
-        retrieved = replace(self._retriever.retrieve(asked, filters=filters), question=question)
+        before = conversation.asked_before(question, history)
+        retrieved = self._retriever.retrieve(question, filters=filters, before=before)
         yield EvidenceFound(retrieved)
         decision = load_decision(self._embedder().identity.name)
         asks = any(map(str.isalnum, asked))  # «؟!» has a vector too, but asks nothing

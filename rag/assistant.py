@@ -14,7 +14,7 @@ from models.protocols import Embedder, LanguageModel
 from rag.answer import Answer, AnswerReady, Event, Retrieved
 from rag.answering import Answerer
 from rag.composing import Composer
-from rag.conversation import LONGEST_QUESTION, bounded
+from rag.conversation import LONGEST_QUESTION, asked_before, bounded
 from rag.generation import Writer
 from rag.ingest import IngestProgress, IngestReport, ingest
 from rag.names import Glossary
@@ -161,15 +161,26 @@ class Assistant:
 
     # -- questions -------------------------------------------------------------------------------
 
-    def search(self, question: str, k: int = 5, filters: Filters | None = None) -> Retrieved:
+    def search(
+        self,
+        question: str,
+        k: int = 5,
+        filters: Filters | None = None,
+        *,
+        history: Sequence[Mapping[str, str]] = (),
+    ) -> Retrieved:
         """The ``k`` best passages and evidence sentences, without the language model.
 
-        Raises ValueError for an empty or overlong question, or a ``k`` below 1.
+        ``history``: the turns before a follow-up. Raises ValueError for an empty or overlong
+        question, a malformed history, or a ``k`` below 1.
         """
         _check(question)
         if k < 1:
             raise ValueError(f"k is {k}; expected at least 1")
-        return self._retriever.retrieve(question, filters=filters, passages=k, evidence=k)
+        before = asked_before(question, bounded(history))
+        return self._retriever.retrieve(
+            question, filters=filters, passages=k, evidence=k, before=before
+        )
 
     def stream(
         self,

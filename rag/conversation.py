@@ -77,18 +77,21 @@ def standalone(question: str, history: Sequence[Mapping[str, str]]) -> str:
     out, so that an error in an answer does not steer the next search; what the user asked about
     is what a follow-up points to.
     """
-    before = _asked_before(history) if is_follow_up(question) else ""
+    before = asked_before(question, history)
     return f"{before} {question}" if before else question
 
 
 def in_context(question: str, history: Sequence[Mapping[str, str]]) -> str:
     """A question for the model: a follow-up with what was asked before after it, in brackets."""
-    before = _asked_before(history) if is_follow_up(question) else ""
+    before = asked_before(question, history)
     return f"{question} ({before})" if before else question
 
 
-def _asked_before(history: Sequence[Mapping[str, str]]) -> str:
-    """The user's last question, and where that is a follow-up too what it leans on."""
+def asked_before(question: str, history: Sequence[Mapping[str, str]]) -> str:
+    """What a follow-up leans on: the user's last question, and where that is a follow-up too what
+    it leans on. Nothing for a question that stands on its own."""
+    if not is_follow_up(question):
+        return ""
     leaned_on: list[str] = []
     for turn in reversed(history):
         asked = turn["content"].strip()

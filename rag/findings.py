@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeVar
 
 from rag.answer import Evidence, FoundPassage
@@ -66,9 +66,14 @@ class Sentence:
         return self.candidate.article.text[self.span.start : self.span.end]
 
     @property
+    def place(self) -> tuple[str, int]:
+        """Its article and where it begins."""
+        return self.candidate.passage.article_id, self.span.start
+
+    @property
     def order(self) -> tuple[float, str, int]:
         """Best first, ties by place."""
-        return (-self.score, self.candidate.passage.article_id, self.span.start)
+        return (-self.score, *self.place)
 
     def evidence(self) -> Evidence:
         a = self.candidate.article
@@ -90,6 +95,21 @@ def in_turn(first: Sequence[_T], second: Sequence[_T]) -> list[_T]:
     """One of each in turn, until both are used up."""
     pairs = itertools.zip_longest(first, second)
     return [x for pair in pairs for x in pair if x is not None]
+
+
+def on_average(first: Sequence[Sentence], second: Sequence[Sentence]) -> list[Sentence]:
+    """All sentences of two searches by their mean score, best first; what one of them did not find
+    has its lowest score there."""
+    lists = [{s.place: s for s in found} for found in (first, second)]
+    lowest = [min((s.score for s in found), default=0.0) for found in (first, second)]
+    means = []
+    for place, sentence in (lists[1] | lists[0]).items():
+        scores = [
+            own[place].score if place in own else least
+            for own, least in zip(lists, lowest, strict=True)
+        ]
+        means.append(replace(sentence, score=round(sum(scores) / 2, 4)))
+    return sorted(means, key=lambda s: s.order)
 
 
 def one_a_story(candidates: Sequence[Candidate], limit: int) -> list[Candidate]:

@@ -2,9 +2,11 @@
 
 Dense and keyword search each bring candidate passages; their scores are added. The best of these
 are read by late interaction: how near each token of the question comes to some token of a sentence
-(ColBERT's MaxSim, Khattab and Zaharia 2020, its mean), of the sentence together with the one before
-it, which may hold what a pronoun stands for, and of the whole passage. That and a sentence's own
-similarity order the sentences, and passages go by their best sentence. For a question in one
+(ColBERT's MaxSim, Khattab and Zaharia 2020), of the sentence together with the one before it, which
+may hold what a pronoun stands for, and of the whole passage. In the mean over the question's tokens
+those weigh least that come near to every sentence, such as the name that a whole story is about.
+That, a sentence's own similarity and the question's words that it holds order the sentences, and
+passages go by their best sentence. For a question in one
 language over text in another the keyword part counts only what crosses languages (figures, Latin
 strings, names and terms that the glossary translates), so it can help and hardly hurt.
 """
@@ -27,6 +29,7 @@ from rag.findings import (
     Candidate,
     Sentence,
     in_turn,
+    on_average,
     one_a_story,
     reported,
     reporting,
@@ -46,7 +49,8 @@ READ = 50  # passages whose sentences are ranked
 # Of these, at most so many whose token vectors an earlier version did not keep: they are computed
 # when they are needed, which takes some 100 ms a passage.
 COMPUTED = 8
-LOOKED_AT = 40  # best sentences that are looked at for the kind of words asked for
+NEAREST = 10  # best passages that tell what all of them are about
+LOOKED_AT = 40  # best sentences whose words are looked at
 SIGNAL_SENTENCES = 4  # that the signals look at
 # A sentence that nearly answers is near to most of a question and far from what was asked: of the
 # question's tokens, this share is the far end.
@@ -63,7 +67,8 @@ class Weights:
     document frequencies; ``nearness`` of its MaxSim; ``outlet`` and ``date`` for an article of an
     outlet or a time that the question names. Of a sentence: ``sentence`` of its cosine,
     ``passage`` of its passage's score, ``late`` of its MaxSim, ``context`` of that together with
-    the sentence before it, ``expected`` for holding the kind of words asked for. All of these are
+    the sentence before it, ``words`` of the share of the question's words that it holds,
+    ``expected`` for holding the kind of words asked for. All of these are
     of the size that lets a difference of .05 between two sentences mean little.
     """
 
@@ -75,6 +80,7 @@ class Weights:
     passage: float = 0.9
     late: float = 1.0
     context: float = 1.0
+    words: float = 0.1
     expected: float = 0.07
 
 
@@ -123,22 +129,35 @@ class Retriever:
         filters: Filters | None = None,
         passages: int = 10,
         evidence: int = 10,
+        before: str = "",
     ) -> Retrieved:
         """The best passages and evidence sentences, best first; ties by article and place.
 
-        Where a question asks several things, each part is searched as well and the findings are
-        taken in turn, so that no part is left without evidence.
+        ``before``: what was asked before a follow-up, which is searched with it and by itself: what
+        it points to may be in the earlier question, but what it asks is in its own words. Where a
+        question asks several things, each part is searched as well and the findings are taken in
+        turn, so that no part is left without evidence.
         """
         started = time.perf_counter()
         filters = filters or Filters()
         depth = max(evidence, SIGNAL_SENTENCES)
-        found = self._find(question, filters, depth)
+        whole = f"{before} {question}" if before else question
+        if before:
+            found = self._find(whole, filters, LOOKED_AT)
+            alone = self._find(question, filters, LOOKED_AT)
+            found = replace(
+                found,
+                sentences=on_average(found.sentences, alone.sentences),
+                readings=found.readings | alone.readings,
+            )
+        else:
+            found = self._find(question, filters, depth)
         sentences, candidates = found.sentences, found.candidates
-        for part in parts(question):
+        for part in parts(whole):
             more = self._find(part, filters, depth)
             sentences = in_turn(sentences, more.sentences)
             candidates = in_turn(candidates, more.candidates)
-        signals = self._signals(question, found)
+        signals = self._signals(whole, found)
         return Retrieved(
             question=question,
             evidence=tuple(s.evidence() for s in without_repeats(sentences, evidence)),
@@ -154,7 +173,7 @@ class Retriever:
         words = _Words(self, question, detect_language(question))
         candidates = self._candidates(question, words, vector, filters)
         readings = self._read(question, candidates[:READ])
-        sentences = self._rank_sentences(question, vector, readings)
+        sentences = self._rank_sentences(question, vector, words, readings)
         best = {s.candidate.passage.passage_id: s.candidate for s in sentences}  # in their order
         rest = [c for c in candidates if c.passage.passage_id not in best]
         return _Found(
@@ -268,18 +287,19 @@ class Retriever:
         return kept
 
     def _rank_sentences(
-        self, question: str, vector: np.ndarray, readings: Sequence[_Reading]
+        self, question: str, vector: np.ndarray, words: _Words, readings: Sequence[_Reading]
     ) -> list[Sentence]:
         """All sentences of the passages that were read, best first."""
         rows = self._store.sentence_vectors([r.candidate.passage.passage_id for r in readings])
         w = self.weights
+        telling = _telling([r.near for r in readings[:NEAREST]])
         found: list[Sentence] = []
         for reading in readings:
             c = reading.candidate
             if c.passage.passage_id not in rows:  # removed since it was found
                 continue
             cosines = rows[c.passage.passage_id] @ vector
-            late, context = _mean(reading.near), _mean(reading.context)
+            late, context = telling @ reading.near, telling @ reading.context
             scores = w.sentence * cosines + w.late * late + w.context * context
             scores = np.round(scores.astype(float) + w.passage * c.score, 4)
             found += [
@@ -287,12 +307,14 @@ class Retriever:
                 for i, score in enumerate(scores)
             ]
         ranked = sorted(found, key=lambda s: s.order)
-        if (kind := expected(question)) is Expected.ANYTHING:
-            return ranked
-        best = [
-            replace(s, score=round(s.score + w.expected * meets(s.quote, kind), 4))
-            for s in ranked[:LOOKED_AT]
-        ]
+        kind = expected(question)
+        best = []
+        for s in ranked[:LOOKED_AT]:
+            held = _overlap(words.weights(s.candidate.article.language != words.language), s.quote)
+            more = w.words * held
+            if kind is not Expected.ANYTHING:
+                more += w.expected * meets(s.quote, kind)
+            best.append(replace(s, score=round(s.score + more, 4)))
         return sorted(best, key=lambda s: s.order) + ranked[LOOKED_AT:]
 
     def _signals(self, question: str, found: _Found) -> dict[str, float]:
@@ -330,12 +352,24 @@ class _Words:
         self._retriever = retriever
         self._question = question
         self._crossing = retriever.crossing_terms(question, language)
+        self._weights: dict[bool, dict[str, float]] = {}
 
     def text(self, crossed: bool) -> str:
         return self._crossing if crossed else self._question
 
     def weights(self, crossed: bool) -> dict[str, float]:
-        return self._retriever.word_weights(self._question, crossed)
+        if crossed not in self._weights:
+            self._weights[crossed] = self._retriever.word_weights(self._question, crossed)
+        return self._weights[crossed]
+
+
+def _telling(readings: Sequence[np.ndarray]) -> np.ndarray:
+    """(q,) weights of the question's tokens, which sum to 1: the square of how far a token is from
+    the average sentence that was read, (q, n) of each passage."""
+    if not readings or not len(readings[0]):
+        return np.zeros(len(readings[0]) if readings else 0, np.float32)
+    far = (1 - np.concatenate(readings, axis=1).mean(axis=1)) ** 2
+    return far / far.sum()
 
 
 def _mean(near: np.ndarray) -> np.ndarray:

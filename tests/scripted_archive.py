@@ -117,7 +117,7 @@ class ScriptedAssistant:
     def warm_up(self) -> None:
         self.warm_ups += 1
 
-    def search(self, question: str, k: int = 5) -> Retrieved:
+    def search(self, question: str, k: int = 5, *, history=()) -> Retrieved:
         self.searched.append(question)
         found = self.answers.get(question)
         return Retrieved(

@@ -107,6 +107,30 @@ def test_a_pronoun_is_read_with_the_sentence_before_it(tmp_path: Path) -> None:
     assert stayed[0] == "وبقي فيها ثلاثة أيام كاملة."
 
 
+def test_a_follow_up_is_searched_by_its_own_words_too(retriever: Retriever) -> None:
+    before = "كم سفينة صيد وصلت إلى الميناء؟"
+    joined = retriever.retrieve(f"{before} ومن شكر المتبرعين؟")
+    assert joined.evidence[0].quote.startswith("وصلت 45 سفينة")
+    found = retriever.retrieve("ومن شكر المتبرعين؟", before=before)
+    assert found.evidence[0].quote == "وشكرت الوزارة المتبرعين."
+    assert found.question == "ومن شكر المتبرعين؟" and found.signals["sentence"] > 0
+
+
+def test_what_every_sentence_speaks_of_weighs_least(tmp_path: Path) -> None:
+    folder = tmp_path / "articles"
+    folder.mkdir()
+    text = "زار الوزير سالم المدينة. شكر الوزير سالم المدرب. كرم الوزير سالم اللاعب. غادر مساء."
+    (folder / "a.txt").write_text(text)
+    embedder = FakeEmbedder()
+    with Store.open(tmp_path / "home") as store:
+        ingest(store, lambda: embedder, [folder])
+        retriever = Retriever(store, lambda: embedder, Glossary(), Weights(context=0.0))
+        question = "الوزير سالم غادر"
+        near = [r.near for r in retriever._find(question, Filters(), 9).readings.values()]
+        telling = retrieval._telling(near)
+    assert telling.argmax() == 2 and telling.sum() == pytest.approx(1)
+
+
 PREFERRED = {
     "a": ("شينخوا", "2020-09-12", "أعلنت البلدية أن عدد زوار الميناء بلغ 500 زائر في أسبوع."),
     "b": ("الساحل اليوم", "2019-05-03", "أعلنت البلدية أن عدد زوار الميناء بلغ 700 زائر في أسبوع."),

@@ -14,7 +14,6 @@ from typing import Any
 
 from rag.answer import Answer, Retrieved
 from rag.assistant import Assistant
-from rag.conversation import bounded, standalone
 from rag.evaluation.aggregate import aggregate
 from rag.evaluation.archive import (
     answering_code,
@@ -193,9 +192,7 @@ def _ask(assistant: Assistant, question: Question, retrieval_only: bool) -> dict
     item: dict[str, Any] = {"id": question.id, "lang": question.lang, "type": question.type}
     found: Retrieved | Answer
     if retrieval_only:
-        found = assistant.search(
-            standalone(question.question, bounded(question.history)), k=SEARCH_DEPTH
-        )
+        found = assistant.search(question.question, k=SEARCH_DEPTH, history=question.history)
         item["answer"] = None
         item["timings"] = {"retrieve_ms": found.retrieve_ms}
     else:
