@@ -134,7 +134,7 @@ class Answerer:
             lambda text_language: self._retriever.weights_in(asked, text_language),
             language,
             self._settings.evidence_sentences,
-            several=bool(parts(asked)),
+            several=bool(parts(retrieved.question)),
         )
 
     def _write(
@@ -171,7 +171,7 @@ class Answerer:
             quoted = self._composer.compose(question, asked, sources, draft, language)
             best = sorted(sources, key=lambda s: s.rank)[:1]
             tried = quoted.path == "generated" or not draft.sentences or best == sources
-            if tried or parts(asked):  # one sentence does not answer several questions
+            if tried or parts(question):  # one sentence does not answer several questions
                 return _Written(quoted, probability)
             ask = yield from self._writer.ask(model, said, best, language, cancel)
             draft = yield from self._writer.draft(model, ask, cancel)

@@ -14,8 +14,8 @@ from dataclasses import dataclass
 
 from rag.answer import AnswerSentence, Citation, Evidence, OtherOutlet, Path
 from rag.counts import counted_figure
-from rag.excerpts import clip, snap
-from rag.expectations import expected, meets
+from rag.excerpts import clip, snap, without_echo
+from rag.expectations import meets
 from rag.figures import missing_figures
 from rag.names import Glossary
 from rag.orders import printable
@@ -106,12 +106,12 @@ class Composer:
         ``asked``: the question as it was searched, a follow-up with what it points to.
         """
         cite = _Citer(self._store, asks_who=bool(_WHO.search(fold(asked))))
-        kind = expected(question)
+        several = bool(parts(question))
         short = self._short(question, draft, sources, language)
         sentences: list[AnswerSentence] = []
         used: list[int] = []
         wanted = self._counted(question, sources)
-        holds = meets(_CITED.sub("", " ".join(draft.sentences)), kind)
+        holds = meets(_CITED.sub("", " ".join(draft.sentences)), question)
         for text in draft.sentences if _gives(draft) and holds else ():
             verdict = self._verify(text, sources, language, question)
             if not verdict.supported or not in_language(text, language):
@@ -123,13 +123,17 @@ class Composer:
             sentences.append(_cited(_plain(text), cited, cite, verdict.support))
         path: Path = "generated" if sentences else "quoted"
         ranked = sorted(range(len(sources)), key=lambda i: sources[i].rank)
-        quotable = [i for i in ranked if meets(sources[i].evidence.quote, kind)]
-        quotes = _beside(asked, used, ranked) if used else _alone(asked, sources, quotable)
-        most = MOST_WORDS_SEVERAL if parts(asked) else MOST_WORDS
+        quotable = [i for i in ranked if meets(sources[i].evidence.quote, question)]
+        if used:
+            quotes = _beside(several, sources, used, ranked)
+        else:
+            quotes = _alone(several, sources, quotable)
+        most = MOST_WORDS_SEVERAL if several else MOST_WORDS
         for left, i in zip(range(len(quotes), 0, -1), quotes, strict=True):
             said = " ".join(s.text for s in sentences)
             room = (most - len(said.split())) // left
-            quoted = self._quoted(sources[i], asked, language, room, said, cite.asks_who)
+            held = "" if several and i not in used else said
+            quoted = self._quoted(sources[i], asked, language, room, held, cite.asks_who)
             if quoted is not None:
                 sentences.append(_cited(quoted, [sources[i]], cite, 1.0))
         if path == "quoted" and not any(short and short in s.text for s in sentences):
@@ -207,7 +211,7 @@ class Composer:
             return None
         for source in ranked:
             if source.language == language and (span := snap(draft.short, source.evidence.quote)):
-                return source.evidence.quote[span[0] : span[1]]
+                return without_echo(source.evidence.quote[span[0] : span[1]], question)
         if all(source.language == language for source in sources):
             return None
         return draft.short if self._verify(draft.short, sources, language).supported else None
@@ -264,15 +268,21 @@ def _cited(text: str, sources: Sequence[Source], cite: _Citer, support: float) -
     return AnswerSentence(f"{text} {''.join(f'[{n}]' for n in numbers)}", numbers, True, support)
 
 
-def _beside(asked: str, used: Sequence[int], ranked: Sequence[int]) -> Sequence[int]:
-    """The quote beside the model's words: the best sentence, or of several parts the best left."""
+def _beside(
+    several: bool, sources: Sequence[Source], used: Sequence[int], ranked: Sequence[int]
+) -> Sequence[int]:
+    """The quote beside the model's words: what they rest on, unless another is clearly better; of
+    several parts the best left, since a small model mostly speaks of one."""
+    best, own = (sources[i].evidence.score for i in (ranked[0], used[0]))
     left = [i for i in ranked if i not in used]
-    return left[:1] if left and parts(asked) else ranked[:1]
+    if several and left:
+        return left[:1]
+    return ranked[:1] if best - own > CLOSE else used[:1]
 
 
-def _alone(asked: str, sources: Sequence[Source], ranked: Sequence[int]) -> Sequence[int]:
+def _alone(several: bool, sources: Sequence[Source], ranked: Sequence[int]) -> Sequence[int]:
     """Which quotes stand alone: the best, and the next where parts or scores call for it."""
-    if len(ranked) > 1 and not parts(asked):
+    if len(ranked) > 1 and not several:
         first, second = (sources[i].evidence.score for i in ranked[:2])
         return ranked[: 2 if first - second < CLOSE else 1]
     return ranked[:2]

@@ -7,6 +7,7 @@ words.
 
 from __future__ import annotations
 
+import os.path
 import re
 
 from rag.figures import find_figures
@@ -14,6 +15,7 @@ from vectorstore.analysis import analyse
 from vectorstore.arabic import fold, fold_aligned
 
 BEGINNING = 3  # letters
+ALIKE = 0.7  # of the letters of the shorter of two words, from its beginning
 NEAR = 3  # words after a figure among which its noun stands
 _ASKS = re.compile(r"\bhow many\b|(?<!\w)[وفبل]?كم(?: عدد)?(?!\w)", re.IGNORECASE)
 _WORD = re.compile(r"\w[\w'’-]*")
@@ -51,4 +53,6 @@ def _same(word: str, noun: str) -> bool:
     """Whether two words are one noun: of one stem, or alike from the beginning (وحدة, وحدات)."""
     if set(analyse(word)) & set(analyse(noun)):
         return True
-    return len(noun) > BEGINNING and fold(word)[:BEGINNING] == fold(noun)[:BEGINNING]
+    bare = [fold(w).removeprefix("ال") for w in (word, noun)]
+    alike = len(os.path.commonprefix(bare))
+    return alike >= max(BEGINNING, ALIKE * min(map(len, bare)))

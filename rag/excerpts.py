@@ -12,6 +12,9 @@ from vectorstore.arabic import fold, fold_aligned
 # Before a whole word: none of a word, or an Arabic conjunction, preposition or article.
 _BEFORE = r"(?:(?<!\w)|(?<=\b[وفبلك])|(?<=\bال)|(?<=\bلل)|(?<=\b[وفبك]ال))(?<!\d[.,])"
 _AFTER = r"(?!\w|[.,]\d)"
+ECHO = 2  # words at the beginning of a short answer that repeat the question
+LONGEST_ECHO = 3  # words of a short answer that may all stand in the question
+_CHOICE = re.compile(r"\bor\b|(?<!\w)أم(?!\w)", re.IGNORECASE)
 _CLAUSE = re.compile(r"(?<=[،,؛;:])\s+|\s+(?=[-–—]\s)")
 
 
@@ -81,6 +84,20 @@ def snap(words: str, text: str, least: float = 0.75) -> tuple[int, int] | None:
     if best is None:
         return None
     return best[0], best[0] + len(text[best[0] : best[1]].rstrip(".,"))
+
+
+def without_echo(words: str, question: str) -> str | None:
+    """A short answer without the words at its beginning that only repeat the question.
+
+    One word alone may be the head of a name («حزب» of «حزب الشعب») and stays. None for a longer
+    answer that says nothing else, unless the question offers its answers ("or", «أم»).
+    """
+    asked = set(analyse(question))
+    tokens = [(m.start(), set(analyse(m.group()))) for m in re.finditer(r"\S+", words)]
+    told = [i for i, (_, stems) in enumerate(tokens) if not stems <= asked]
+    if not told:
+        return words if len(tokens) <= LONGEST_ECHO or _CHOICE.search(question) else None
+    return words[tokens[told[0]][0] :] if told[0] >= ECHO else words
 
 
 def _common(a: list[str], b: list[str]) -> int:

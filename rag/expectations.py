@@ -53,10 +53,16 @@ def expected(question: str) -> Expected:
     return Expected.TIME if time > figure else Expected.FIGURE
 
 
-def meets(text: str, kind: Expected) -> bool:
-    """Whether ``text`` holds words of that kind."""
+def meets(text: str, question: str) -> bool:
+    """Whether ``text`` holds words of the kind that ``question`` asks for.
+
+    A figure of the question itself is none: what happened "in 2020" is not told by 2020.
+    """
+    kind = expected(question)
     if kind is Expected.FIGURE:
-        return bool(find_figures(text)) or bool(re.search(r"\b(?:one|no|none)\b", fold(text)))
+        asked = {f.value for f in find_figures(question)}
+        told = any(f.value not in asked for f in find_figures(text))
+        return told or bool(re.search(r"\b(?:one|no|none)\b", fold(text)))
     if kind is Expected.TIME:
         return bool(_TIME_WORDS.search(fold(text))) or any(f.digits for f in find_figures(text))
     return True

@@ -153,7 +153,7 @@ class Retriever:
         else:
             found = self._find(question, filters, depth)
         sentences, candidates = found.sentences, found.candidates
-        for part in parts(whole):
+        for part in parts(question):
             more = self._find(part, filters, depth)
             sentences = in_turn(sentences, more.sentences)
             candidates = in_turn(candidates, more.candidates)
@@ -307,13 +307,13 @@ class Retriever:
                 for i, score in enumerate(scores)
             ]
         ranked = sorted(found, key=lambda s: s.order)
-        kind = expected(question)
+        asks = expected(question) is not Expected.ANYTHING
         best = []
         for s in ranked[:LOOKED_AT]:
             held = _overlap(words.weights(s.candidate.article.language != words.language), s.quote)
             more = w.words * held
-            if kind is not Expected.ANYTHING:
-                more += w.expected * meets(s.quote, kind)
+            if asks:
+                more += w.expected * meets(s.quote, question)
             best.append(replace(s, score=round(s.score + more, 4)))
         return sorted(best, key=lambda s: s.order) + ranked[LOOKED_AT:]
 
@@ -340,7 +340,7 @@ class Retriever:
             "crossed_coverage": _overlap(words.weights(True), best) if crossed else 0.0,
             "crossed": float(crossed),
             "names": self._glossary.share_of_names(question, top.candidate.surroundings),
-            "expected": float(meets(best, expected(question))),
+            "expected": float(meets(top.quote, question)),
         }
 
 
@@ -368,7 +368,7 @@ def _telling(readings: Sequence[np.ndarray]) -> np.ndarray:
     the average sentence that was read, (q, n) of each passage."""
     if not readings or not len(readings[0]):
         return np.zeros(len(readings[0]) if readings else 0, np.float32)
-    far = (1 - np.concatenate(readings, axis=1).mean(axis=1)) ** 2
+    far = (1 - np.concatenate(readings, axis=1).mean(axis=1)) ** 2 + 1e-6  # never all 0
     return far / far.sum()
 
 

@@ -36,6 +36,8 @@ def test_the_figure_of_the_noun_is_found(question, text, words) -> None:
         ("متى قدمت الوزارة 2000 جهاز تنفس؟", AID),
         ("How many people came?", "Lorries brought 300 tents."),
         ("كم؟", AID),
+        ("كم عدد الاستحواذات؟", "له 136 استحواذا في مسيرته و5 استحواذات هذا العام."),
+        ("كم استثمارا أعلن؟", "أعلنت الشركة 7 استحواذات."),
     ],
 )
 def test_where_that_is_not_sure_nothing_is(question, text) -> None:

@@ -1,7 +1,8 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.excerpts import clip, snap
+from rag.excerpts import clip, snap, without_echo
 from vectorstore.analysis import analyse
 
 LONG = (
@@ -42,3 +43,18 @@ def test_snap_finds_whole_words_only() -> None:
     assert snap("12", "في عام 2012 أو 12.5 أو 120") is None
     assert snap("US", "Russia and the bus") is None
     assert snap("12", "بلغ ١٢، لا 13") == (4, 6)
+
+
+@pytest.mark.parametrize(
+    ("words", "question", "left"),
+    [
+        ("بنى الوزير الجسر بأموال القرض", "كيف بنى الوزير الجسر؟", "بأموال القرض"),
+        ("مؤشر الميناء", "ما اسم المؤشر في الميناء؟", "مؤشر الميناء"),
+        ("حزب الشعب", "ما الحزب الأكبر؟", "حزب الشعب"),  # the head of a name
+        ("150 دولة", "كم دولة شاركت؟", "150 دولة"),
+        ("الوزير سالم في جسر الميناء", "من قابل الوزير سالم في جسر الميناء؟", None),
+        ("the old red bridge", "Is it the old red bridge or a new one?", "the old red bridge"),
+    ],
+)
+def test_a_short_answer_does_not_repeat_the_question(words, question, left) -> None:
+    assert without_echo(words, question) == left
