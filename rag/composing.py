@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from rag.answer import AnswerSentence, Citation, Evidence, OtherOutlet, Path
 from rag.counts import counted_figure
-from rag.excerpts import clip, snap, without_echo
+from rag.excerpts import clip, snap, stands_in, without_echo
 from rag.expectations import meets
 from rag.figures import missing_figures
 from rag.names import Glossary
@@ -128,6 +128,9 @@ class Composer:
             quotes = _beside(several, sources, used, ranked)
         else:
             quotes = _alone(several, sources, quotable)
+            held = [i for i in quotable if short and short in sources[i].evidence.quote]
+            if held and not set(held) & set(quotes):  # it is shown where it stands
+                quotes = [*quotes[:1], held[0]]
         most = MOST_WORDS_SEVERAL if several else MOST_WORDS
         for left, i in zip(range(len(quotes), 0, -1), quotes, strict=True):
             said = " ".join(s.text for s in sentences)
@@ -136,8 +139,11 @@ class Composer:
             quoted = self._quoted(sources[i], asked, language, room, held, cite.asks_who)
             if quoted is not None:
                 sentences.append(_cited(quoted, [sources[i]], cite, 1.0))
-        if path == "quoted" and not any(short and short in s.text for s in sentences):
-            short = None
+        crossed = any(source.language != language for source in sources)
+        if short is None and crossed or path == "quoted":
+            # Words of a translation, which was verified, or of the article: only where they show.
+            short = short or draft.short
+            short = short if any(stands_in(short, s.text) for s in sentences) else None
         return Composed(tuple(sentences), tuple(cite.citations), short, path)
 
     def _verify(

@@ -62,10 +62,8 @@ def snap(words: str, text: str, least: float = 0.75) -> tuple[int, int] | None:
     after folding, else the run whose stems are most like (token F1 of at least ``least``).
     """
     folded, origin = fold_aligned(text)
-    if sought := fold(words).strip():
-        # Whole words, so that 12 is not found in 2012 nor "US" in "Russia".
-        if equal := re.search(f"{_BEFORE}{re.escape(sought)}{_AFTER}", folded):
-            return origin[equal.start()], origin[equal.end() - 1] + 1
+    if equal := _find(words, folded):
+        return origin[equal.start()], origin[equal.end() - 1] + 1
     wanted = analyse(words)
     if not wanted:
         return None
@@ -84,6 +82,17 @@ def snap(words: str, text: str, least: float = 0.75) -> tuple[int, int] | None:
     if best is None:
         return None
     return best[0], best[0] + len(text[best[0] : best[1]].rstrip(".,"))
+
+
+def stands_in(words: str, text: str) -> bool:
+    """Whether a text holds a run of whole words, folded."""
+    return _find(words, fold(text)) is not None
+
+
+def _find(words: str, folded: str) -> re.Match[str] | None:
+    """Whole words, so that 12 is not found in 2012 nor "US" in "Russia"."""
+    sought = fold(words).strip()
+    return re.search(f"{_BEFORE}{re.escape(sought)}{_AFTER}", folded) if sought else None
 
 
 def without_echo(words: str, question: str) -> str | None:

@@ -76,3 +76,10 @@ def lexicon() -> tuple[Term, ...]:
             arabic, english, kind = line.split("\t")
             terms.append(Term(arabic, english, kind == "name", kind == "phrase"))
     return tuple(terms)
+
+
+@cache
+def common_english() -> frozenset[str]:
+    """Words that the lexicon's terms write small: at a sentence's beginning they name nothing."""
+    words = (word for term in lexicon() if not term.name for word in term.english.split())
+    return frozenset(word for word in words if word.islower())

@@ -19,6 +19,7 @@ import numpy as np
 from models.protocols import Embedder, PassageInput
 from rag.figures import missing_figures
 from rag.names import Glossary
+from rag.terms import common_english
 from rag.transliteration import arabic_skeleton, find_transliterated, latin_skeleton
 from vectorstore.analysis import analyse
 from vectorstore.arabic import fold
@@ -177,7 +178,10 @@ class Verifier:
         missing = []
         for match in _LATIN_NAME.finditer(plain):
             name = re.sub("['’]s$", "", match.group())
-            if name.lower() in _NO_NAMES or any(_akin(part, known) for part in _words(name)):
+            common = name.lower() in _NO_NAMES or (
+                match.start() == 0 and name.lower() in common_english()
+            )
+            if common or any(_akin(part, known) for part in _words(name)):
                 continue
             if find_transliterated(name, held) is None and not _short_name_held(name, held):
                 missing.append(name)
