@@ -27,7 +27,7 @@ from rag.answer import (
 )
 from rag.composing import Composed, Composer, Draft, in_language
 from rag.decision import DOUBT, FOUND, load_decision, load_doubt, log_odds
-from rag.generation import Writer
+from rag.generation import Asked, Writer
 from rag.language import answer_language
 from rag.parts import parts
 from rag.phrases import phrase
@@ -159,22 +159,19 @@ class Answerer:
         quoted: Composed | None = None
         try:
             ask = yield from self._writer.ask(model, said, sources, language, cancel)
-            decision = load_doubt(self._embedder().identity.name, self._settings.language_model)
-            if decision is not None:
-                doubt = self._writer.doubt(model, ask, cancel)
-                if doubt is not None:
-                    signals = {FOUND: log_odds(probability), DOUBT: doubt}
-                    probability = decision.probability(signals)
-                    if probability < decision.threshold:
-                        return _Written(None, probability)
-            draft = yield from self._writer.draft(model, ask, cancel)
+            probability, decided = self._judge(model, ask, language, probability, cancel)
+            if decided is False:
+                return _Written(None, probability)
+            draft = yield from self._writer.draft(model, ask, cancel, decided=bool(decided))
+            if draft is None:  # its own verdict, where nothing was fitted for it
+                return _Written(None, probability)
             quoted = self._composer.compose(question, asked, sources, draft, language)
             best = sorted(sources, key=lambda s: s.rank)[:1]
             tried = quoted.path == "generated" or not draft.sentences or best == sources
             if tried or parts(question):  # one sentence does not answer several questions
                 return _Written(quoted, probability)
             ask = yield from self._writer.ask(model, said, best, language, cancel)
-            draft = yield from self._writer.draft(model, ask, cancel)
+            draft = yield from self._writer.draft(model, ask, cancel, decided=True)
             again = self._composer.compose(question, asked, best, draft, language)
             if again.path == "generated":
                 return _Written(replace(again, path="repaired"), probability)
@@ -184,6 +181,24 @@ class Answerer:
             if quoted is None:
                 quoted = self._composer.compose(question, asked, sources, Draft("", ()), language)
             return _Written(quoted, probability, str(error))
+
+    def _judge(
+        self,
+        model: LanguageModel,
+        ask: Asked,
+        language: str,
+        probability: float,
+        cancel: threading.Event | None,
+    ) -> tuple[float, bool | None]:
+        """The probability that there is an answer, with the model's doubt, and whether to answer;
+        as it was, and None, for a model whose doubt is not known or that nothing was fitted for."""
+        embedder = self._embedder().identity.name
+        decision = load_doubt(embedder, self._settings.language_model, language)
+        doubt = self._writer.doubt(model, ask, cancel) if decision is not None else None
+        if decision is None or doubt is None:
+            return probability, None
+        probability = decision.probability({FOUND: log_odds(probability), DOUBT: doubt})
+        return probability, probability >= decision.threshold
 
     def _answered(
         self,

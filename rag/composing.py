@@ -21,6 +21,7 @@ from rag.names import Glossary
 from rag.orders import printable
 from rag.parts import parts
 from rag.phrases import phrase
+from rag.prompts import AnswerPrompt
 from rag.sentences import split_sentences
 from rag.sources import Source
 from rag.transliteration import same_name
@@ -68,17 +69,17 @@ class Composed:
     path: Path
 
 
-def parse_draft(written: str, short_mark: str, long_mark: str) -> Draft:
-    """The two marked lines of a reply; of one without marks, the first line is the answer.
+def parse_draft(written: str, prompt: AnswerPrompt) -> Draft:
+    """The marked lines of a reply; of one without marks, the first line is the answer.
 
     What follows is dropped: a small model goes on with a question of its own.
     """
     short, lines = "", []
     for line in map(str.strip, written.splitlines()):
-        if line.startswith(short_mark):
-            short = _CITED.sub("", line.removeprefix(short_mark)).strip().rstrip(".")
-        elif line.startswith(long_mark) or (line and not lines):
-            lines.append(line.removeprefix(long_mark).strip())
+        if line.startswith(prompt.short):
+            short = _CITED.sub("", line.removeprefix(prompt.short)).strip().rstrip(".")
+        elif line.startswith(prompt.long) or (line and not lines):
+            lines.append(line.removeprefix(prompt.long).strip())
     text = "\n".join(lines)
     return Draft(short, tuple(text[s.start : s.end] for s in split_sentences(text)))
 
@@ -128,22 +129,21 @@ class Composer:
             quotes = _beside(several, sources, used, ranked)
         else:
             quotes = _alone(several, sources, quotable)
-            held = [i for i in quotable if short and short in sources[i].evidence.quote]
-            if held and not set(held) & set(quotes):  # it is shown where it stands
-                quotes = [*quotes[:1], held[0]]
+            holding = [i for i in quotable if short and short in sources[i].evidence.quote]
+            if holding and not set(holding) & set(quotes):  # it is shown where it stands
+                quotes = [*quotes[:1], holding[0]]
         most = MOST_WORDS_SEVERAL if several else MOST_WORDS
         for left, i in zip(range(len(quotes), 0, -1), quotes, strict=True):
             said = " ".join(s.text for s in sentences)
             room = (most - len(said.split())) // left
-            held = "" if several and i not in used else said
-            quoted = self._quoted(sources[i], asked, language, room, held, cite.asks_who)
+            beside = "" if several and i not in used else said
+            quoted = self._quoted(sources[i], asked, language, room, beside, cite.asks_who)
             if quoted is not None:
                 sentences.append(_cited(quoted, [sources[i]], cite, 1.0))
-        crossed = any(source.language != language for source in sources)
-        if short is None and crossed or path == "quoted":
-            # Words of a translation, which was verified, or of the article: only where they show.
-            short = short or draft.short
-            short = short if any(stands_in(short, s.text) for s in sentences) else None
+        translated = any(source.language != language for source in sources)
+        if path == "quoted" or (short is None and translated):
+            # A translation's words are verified by the sentence that shows them.
+            short = _shown(short or (draft.short if translated else None), sentences)
         return Composed(tuple(sentences), tuple(cite.citations), short, path)
 
     def _verify(
@@ -309,6 +309,11 @@ def in_language(text: str, language: str) -> bool:
 def _gives(draft: Draft) -> bool:
     """Whether the model's sentences hold its short answer."""
     return not draft.short or _share(draft.short, " ".join(draft.sentences)) >= HELD
+
+
+def _shown(words: str | None, sentences: Sequence[AnswerSentence]) -> str | None:
+    """The words, if one of the sentences holds them."""
+    return words if words and any(stands_in(words, s.text) for s in sentences) else None
 
 
 def _names(text: str, speaker: str) -> bool:

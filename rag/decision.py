@@ -38,9 +38,15 @@ def load_decision(embedder: str) -> Decision:
     return _fitted().get(embedder) or _fitted()["any"]
 
 
-def load_doubt(embedder: str, language_model: str) -> Decision | None:
-    """The fitted model over FOUND and DOUBT for two models of the catalogue, if there is one."""
-    return _fitted().get(f"{embedder} + {language_model}")
+def load_doubt(embedder: str, language_model: str, language: str) -> Decision | None:
+    """The fitted model over FOUND and DOUBT for two models of the catalogue and the language of the
+    answer, whose prompts raise different doubts, if there is one."""
+    return _fitted().get(doubt_key(embedder, language_model, language))
+
+
+def doubt_key(embedder: str, language_model: str, language: str) -> str:
+    """The name of a fitted model over FOUND and DOUBT."""
+    return f"{embedder} + {language_model}, {language}"
 
 
 def log_odds(probability: float) -> float:

@@ -56,7 +56,7 @@ class Writer:
     def doubt(
         self, model: LanguageModel, asked: Asked, cancel: threading.Event | None
     ) -> float | None:
-        """Natural log of the probability that the model's answer begins as "not stated" does.
+        """Natural log of the probability that the model says that the sentences do not tell.
 
         None for a model that gives no probabilities. Costs nothing where an answer is asked for
         next: the prompt is read once.
@@ -73,17 +73,22 @@ class Writer:
         return math.log(max(LEAST, sum(found.values())))
 
     def draft(
-        self, model: LanguageModel, asked: Asked, cancel: threading.Event | None
-    ) -> Generator[Token, None, Draft]:
-        """Yield the model's words and return them taken apart."""
-        written = ""
+        self, model: LanguageModel, asked: Asked, cancel: threading.Event | None, *, decided: bool
+    ) -> Generator[Token, None, Draft | None]:
+        """Yield the model's words and return them taken apart.
+
+        None where it says that the sentences do not tell, unless it is ``decided`` that they do.
+        """
+        prompt, written = asked.prompt, ""
         for piece in model.generate(
             asked.messages,
-            constant=asked.prompt.constant,
+            constant=prompt.constant,
             max_tokens=self._answer_tokens,
             stop=("\n\n",),
             cancel=cancel,
         ):
             written += piece
             yield Token(piece)
-        return parse_draft(written, asked.prompt.short, asked.prompt.long)
+        if not decided and written.startswith(prompt.refusal):
+            return None
+        return parse_draft(written, prompt)

@@ -31,7 +31,6 @@ from rag.findings import (
     in_turn,
     on_average,
     one_a_story,
-    reported,
     reporting,
     without_repeats,
 )
@@ -39,6 +38,8 @@ from rag.language import detect_language
 from rag.names import Glossary
 from rag.parts import parts
 from rag.preferences import Preferences
+from rag.question_words import QuestionWords, overlap
+from rag.signals import SIGNAL_SENTENCES, average, measure
 from vectorstore.analysis import analyse
 from vectorstore.store import Store
 from vectorstore.types import Article, Filters, Passage, StoredPassage, UnknownArticle
@@ -51,10 +52,6 @@ READ = 50  # passages whose sentences are ranked
 COMPUTED = 8
 NEAREST = 10  # best passages that tell what all of them are about
 LOOKED_AT = 40  # best sentences whose words are looked at
-SIGNAL_SENTENCES = 4  # that the signals look at
-# A sentence that nearly answers is near to most of a question and far from what was asked: of the
-# question's tokens, this share is the far end.
-UNMET = 0.1
 
 
 @dataclass(frozen=True)
@@ -101,7 +98,7 @@ class _Reading:
 class _Found:
     """Passages by their best sentence, and sentences: best first, in each only once."""
 
-    words: _Words
+    words: QuestionWords
     candidates: list[Candidate]
     sentences: list[Sentence]
     readings: dict[int, _Reading]  # by passage id
@@ -153,24 +150,31 @@ class Retriever:
         else:
             found = self._find(question, filters, depth)
         sentences, candidates = found.sentences, found.candidates
+        signals = [] if parts(question) else [self._signals(whole, found)]
         for part in parts(question):
             more = self._find(part, filters, depth)
             sentences = in_turn(sentences, more.sentences)
             candidates = in_turn(candidates, more.candidates)
-        signals = self._signals(whole, found)
+            signals.append(self._signals(part, more))
         return Retrieved(
             question=question,
             evidence=tuple(s.evidence() for s in without_repeats(sentences, evidence)),
             passages=tuple(c.found() for c in one_a_story(candidates, passages)),
             dropped_undated=self._store.undated(filters),
             retrieve_ms=(time.perf_counter() - started) * 1000,
-            signals=signals,
+            signals=average(signals),
         )
 
     def _find(self, question: str, filters: Filters, depth: int) -> _Found:
         """``depth``: how many sentences are wanted."""
         vector = self._embedder().embed_query(question)
-        words = _Words(self, question, detect_language(question))
+        language = detect_language(question)
+        words = QuestionWords(
+            question,
+            self.crossing_terms(question, language),
+            language,
+            lambda crossed: self.word_weights(question, crossed),
+        )
         candidates = self._candidates(question, words, vector, filters)
         readings = self._read(question, candidates[:READ])
         sentences = self._rank_sentences(question, vector, words, readings)
@@ -213,7 +217,7 @@ class Retriever:
         }
 
     def _candidates(
-        self, question: str, words: _Words, vector: np.ndarray, filters: Filters
+        self, question: str, words: QuestionWords, vector: np.ndarray, filters: Filters
     ) -> list[Candidate]:
         """Passages by cosine, BM25 and what the question prefers, best first."""
         preferences = Preferences.of(question, self._store.sources())
@@ -287,7 +291,7 @@ class Retriever:
         return kept
 
     def _rank_sentences(
-        self, question: str, vector: np.ndarray, words: _Words, readings: Sequence[_Reading]
+        self, question: str, vector: np.ndarray, words: QuestionWords, readings: Sequence[_Reading]
     ) -> list[Sentence]:
         """All sentences of the passages that were read, best first."""
         rows = self._store.sentence_vectors([r.candidate.passage.passage_id for r in readings])
@@ -310,7 +314,7 @@ class Retriever:
         asks = expected(question) is not Expected.ANYTHING
         best = []
         for s in ranked[:LOOKED_AT]:
-            held = _overlap(words.weights(s.candidate.article.language != words.language), s.quote)
+            held = overlap(words.weights(s.candidate.article.language != words.language), s.quote)
             more = w.words * held
             if asks:
                 more += w.expected * meets(s.quote, question)
@@ -318,49 +322,12 @@ class Retriever:
         return sorted(best, key=lambda s: s.order) + ranked[LOOKED_AT:]
 
     def _signals(self, question: str, found: _Found) -> dict[str, float]:
-        """Raw measures of how well the best found fits: cosines, and the question's words held."""
         if not found.sentences:
             return {}
-        sentences, candidates, words = found.sentences, found.candidates, found.words
-        top = sentences[0]
-        # What gives orders to a machine meets nothing.
-        reports = np.array([bool(words.strip()) for words in reported(top.candidate)])
-        near = found.readings[top.candidate.passage.passage_id].near * reports
-        crossed = candidates[0].article.language != words.language
-        best = " ".join(s.quote for s in sentences[:3])
-        last = sentences[min(SIGNAL_SENTENCES, len(sentences)) - 1]
-        return {
-            "passage": max(c.cosine for c in candidates[:3]),
-            "sentence": max(s.cosine for s in sentences[:3]),
-            "late": top.late,
-            "unmet": _unmet(near[:, max(0, top.number - 1) : top.number + 1]),
-            "unmet_whole": _unmet(near),
-            "margin": top.score - last.score,
-            "coverage": 0.0 if crossed else _overlap(words.weights(False), best),
-            "crossed_coverage": _overlap(words.weights(True), best) if crossed else 0.0,
-            "crossed": float(crossed),
-            "names": self._glossary.share_of_names(question, top.candidate.surroundings),
-            "expected": float(meets(top.quote, question)),
-        }
-
-
-class _Words:
-    """What of a question is looked up in text of its own language and of the other, made once."""
-
-    def __init__(self, retriever: Retriever, question: str, language: str) -> None:
-        self.language = language
-        self._retriever = retriever
-        self._question = question
-        self._crossing = retriever.crossing_terms(question, language)
-        self._weights: dict[bool, dict[str, float]] = {}
-
-    def text(self, crossed: bool) -> str:
-        return self._crossing if crossed else self._question
-
-    def weights(self, crossed: bool) -> dict[str, float]:
-        if crossed not in self._weights:
-            self._weights[crossed] = self._retriever.word_weights(self._question, crossed)
-        return self._weights[crossed]
+        near = found.readings[found.sentences[0].candidate.passage.passage_id].near
+        return measure(
+            question, found.sentences, found.candidates, near, found.words, self._glossary
+        )
 
 
 def _telling(readings: Sequence[np.ndarray]) -> np.ndarray:
@@ -375,16 +342,3 @@ def _telling(readings: Sequence[np.ndarray]) -> np.ndarray:
 def _mean(near: np.ndarray) -> np.ndarray:
     """(n,) mean over the question's tokens, (q, n); 0 for a question without any."""
     return near.mean(axis=0) if len(near) else np.zeros(near.shape[1], np.float32)
-
-
-def _unmet(near: np.ndarray) -> float:
-    """Nearness to any of some sentences, (q, n), of the question's tokens that are met least; 0
-    for a question without any."""
-    return float(np.quantile(near.max(axis=1), UNMET)) if near.size else 0.0
-
-
-def _overlap(weights: dict[str, float], sentence: str) -> float:
-    if not weights:
-        return 0.0
-    present = set(analyse(sentence))
-    return sum(w for token, w in weights.items() if token in present)

@@ -29,7 +29,7 @@ def test_an_embedder_that_nothing_was_fitted_for_goes_by_words_alone() -> None:
 
 
 def test_a_model_that_nothing_was_fitted_for_is_not_asked() -> None:
-    assert load_doubt("embeddinggemma-300m", "nobody") is None
+    assert load_doubt("embeddinggemma-300m", "nobody", "ar") is None
 
 
 def test_log_odds_stay_finite() -> None:
@@ -38,12 +38,14 @@ def test_log_odds_stay_finite() -> None:
     assert log_odds(0) == pytest.approx(least) and log_odds(1) == pytest.approx(-least)
 
 
-def ask(tmp_path, monkeypatch, probabilities, decision=DOUBTS):
+ANSWERS = "المختصر: 12 مليون دينار\nالجواب: قال سالم إن جسر مرسى نور كلف 12 مليون دينار [1]."
+
+
+def ask(tmp_path, monkeypatch, probabilities, decision=DOUBTS, reply=ANSWERS):
     monkeypatch.setattr("rag.answering.load_doubt", lambda *names: decision)
     articles = tmp_path / "articles"
     articles.mkdir()
     (articles / "a.txt").write_text("قال سالم إن جسر مرسى نور كلف 12 مليون دينار.", "utf-8")
-    reply = "المختصر: 12 مليون دينار\nالجواب: قال سالم إن جسر مرسى نور كلف 12 مليون دينار [1]."
     model = FakeLanguageModel(lambda messages: reply, probabilities)
     with Assistant(
         Store.open(tmp_path / "home"), Settings(),
@@ -71,6 +73,24 @@ def test_a_model_without_doubt_answers_and_is_sure(tmp_path, monkeypatch) -> Non
 def test_a_model_without_probabilities_is_believed(tmp_path, monkeypatch) -> None:
     answer, model = ask(tmp_path, monkeypatch, None)
     assert answer.answered and len(model.prompts) == 1
+
+
+@pytest.mark.parametrize("probabilities", [None, {}])
+def test_a_model_that_nothing_was_fitted_for_gives_its_own_verdict(
+    tmp_path, monkeypatch, probabilities
+) -> None:
+    reply = "المختصر: غير مذكور\nالجواب: لا تذكر المقالات كلفة الجسر."
+    answer, model = ask(tmp_path, monkeypatch, probabilities, None, reply)
+    assert not answer.answered and answer.reason == "not_in_archive" and len(model.prompts) == 1
+
+
+@pytest.mark.parametrize("language", ["ar", "en"])
+def test_worked_examples_refuse_and_answer_as_the_prompt_says(language) -> None:
+    prompt = answer_prompt(language)
+    refused = {reply.startswith(prompt.refusal) for _, reply in prompt.examples}
+    assert refused == {True, False}
+    for _, reply in prompt.examples:
+        assert reply.startswith(prompt.short)
 
 
 @pytest.mark.parametrize("language", ["ar", "en"])

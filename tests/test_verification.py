@@ -93,3 +93,13 @@ def test_a_few_words_cross_languages_through_the_glossary() -> None:
         ("a bridge", False),
     ):
         assert VERIFIER.check(words, [claim], same_language=False).supported is supported, words
+
+
+def test_a_common_word_at_the_beginning_is_no_name() -> None:
+    held = Claim("Independent schools were recognised with public schools.", "Coast Agency")
+    said = "{} with public schools, independent schools were recognised."
+    common, name = (
+        VERIFIER.check(said.format(word), [held], same_language=True)
+        for word in ("Along", "Dennis")
+    )
+    assert "Along" not in common.missing and name.missing == ("Dennis",)

@@ -42,13 +42,15 @@ class Prompt:
 
 @dataclass(frozen=True)
 class AnswerPrompt(Prompt):
-    """``short`` and ``long`` mark the two lines of the model's reply; ``unstated``: beginnings of a
-    short answer which says that the sentences do not tell, no two with the same first token."""
+    """``short`` and ``long`` mark the two lines of the model's reply. Where the sentences do not
+    tell, it begins with ``refusal``; other such beginnings of a short answer are in ``unstated``,
+    no two with the same first token."""
 
     sentence: str
     short: str
     long: str
     unstated: tuple[str, ...]
+    refusal: str
 
     def numbered(self, sentences: Sequence[tuple[str, str]]) -> str:
         """(source, quote) pairs as numbered lines."""
@@ -73,7 +75,7 @@ def answer_prompt(language: str) -> AnswerPrompt:
     data = _file(language)
     return AnswerPrompt(
         data["system"], _examples(data["examples"]), data["user"],
-        data["sentence"], data["short"], data["long"], tuple(data["unstated"]),
+        data["sentence"], data["short"], data["long"], tuple(data["unstated"]), data["refusal"],
     )  # fmt: skip
 
 

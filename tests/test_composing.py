@@ -1,0 +1,75 @@
+"""What of a draft stays, and which of the articles' words stand beside it."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from fakes import FakeEmbedder
+from rag.answer import Evidence
+from rag.composing import Composer, Draft
+from rag.names import Glossary
+from rag.sources import Source
+from rag.verification import Verifier
+
+COST = "قال رئيس البلدية سالم الناصري إن جسر مرسى نور كلف 12 مليون دينار."
+TIME = "وأضاف أن بناء جسر مرسى نور استغرق عامين وثلاثة أشهر."
+TEXT = f"{COST} {TIME}"
+
+
+def source(quote: str, rank: int, score: float, **more) -> Source:
+    start = TEXT.index(quote)
+    evidence = Evidence(
+        "a1", None, "صحيفة المرفأ", None, None, "a.txt", start, start + len(quote), quote, score
+    )
+    fields = {"language": "ar", "shown": quote, "speaker": None, "speaker_at": None} | more
+    return Source(evidence, TEXT, rank, **fields)
+
+
+def compose(question: str, draft: Draft, sources, language: str = "ar"):
+    glossary = Glossary()
+    composer = Composer(
+        SimpleNamespace(copies=lambda article_id: ()),
+        Verifier(lambda: FakeEmbedder(), glossary),
+        glossary,
+        lambda question, language: {},
+    )
+    return composer.compose(question, question, sources, draft, language)
+
+
+@pytest.mark.parametrize(
+    ("best", "quoted"),
+    [(2.04, [TIME]), (2.14, [TIME, COST])],  # about as good, clearly better
+)
+def test_the_quote_is_what_the_answer_rests_on_unless_another_is_clearly_better(
+    best: float, quoted: list[str]
+) -> None:
+    draft = Draft("عامين", ("استغرق بناء جسر مرسى نور عامين وثلاثة أشهر [2]",))
+    sources = [source(COST, 0, best), source(TIME, 1, 2.0)]
+    composed = compose("كم استغرق بناء الجسر؟", draft, sources)
+    assert composed.path == "generated"
+    assert [c.quote for c in composed.citations] == quoted
+
+
+def test_a_short_answer_is_shown_where_it_stands() -> None:
+    draft = Draft("عامين وثلاثة أشهر", ("استمر العمل وقتا طويلا",))
+    sources = [source(COST, 0, 2.1), source(TIME, 1, 2.0)]
+    composed = compose("ما المدة؟", draft, sources)
+    assert composed.path == "quoted" and composed.short == "عامين وثلاثة أشهر"
+    assert [c.quote for c in composed.citations] == [COST, TIME]
+
+
+def test_what_only_repeats_the_question_is_no_short_answer() -> None:
+    draft = Draft("بناء جسر مرسى نور استغرق", ("استمر العمل وقتا طويلا",))
+    composed = compose("ماذا استغرق بناء جسر مرسى نور؟", draft, [source(TIME, 0, 2.0)])
+    assert composed.short is None and composed.sentences
+
+
+@pytest.mark.parametrize(("short", "kept"), [("two years", "two years"), ("ten weeks", None)])
+def test_few_words_of_a_translation_are_kept_where_it_shows_them(short, kept) -> None:
+    english = "Building the Marsa Nour bridge took two years and three months"
+    one = source(TIME, 0, 2.0, shown=english, translated=True)
+    draft = Draft(short, (f"{english} [1]",))
+    composed = compose("How long did it take?", draft, [one], "en")
+    assert composed.short == kept
