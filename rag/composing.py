@@ -3,7 +3,8 @@
 A sentence of the model stays only if the evidence supports it and it holds what was asked for. The
 best evidence it rests on is quoted after it (translated where the answer is in another language and
 the translation's figures and names check out), so that a reader sees the article's words at once.
-When nothing of the model's stays, the answer is the quotes alone.
+When nothing of the model's stays, the answer is the quotes alone. Where another article gives
+another figure for what was asked, it is quoted as well.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from rag.answer import AnswerSentence, Citation, Evidence, OtherOutlet, Path
+from rag.answer import AnswerSentence, Citation, Evidence, Path
+from rag.citing import Citer
 from rag.counts import counted_figure
 from rag.excerpts import clip, snap, stands_in, without_echo
 from rag.expectations import meets
@@ -24,7 +26,6 @@ from rag.phrases import phrase
 from rag.prompts import AnswerPrompt
 from rag.sentences import split_sentences
 from rag.sources import Source
-from rag.transliteration import same_name
 from rag.verification import Claim, Verdict, Verifier
 from vectorstore.analysis import analyse
 from vectorstore.arabic import fold
@@ -106,7 +107,7 @@ class Composer:
 
         ``asked``: the question as it was searched, a follow-up with what it points to.
         """
-        cite = _Citer(self._store, asks_who=bool(_WHO.search(fold(asked))))
+        cite = Citer(self._store, asks_who=bool(_WHO.search(fold(asked))))
         several = bool(parts(question))
         short = self._short(question, draft, sources, language)
         sentences: list[AnswerSentence] = []
@@ -121,25 +122,31 @@ class Composer:
                 continue
             used += [i for i in verdict.evidence if i not in used]
             cited = [sources[i] for i in verdict.evidence]
-            sentences.append(_cited(_plain(text), cited, cite, verdict.support))
+            sentences.append(cite.sentence(_plain(text), cited, verdict.support))
         path: Path = "generated" if sentences else "quoted"
         ranked = sorted(range(len(sources)), key=lambda i: sources[i].rank)
         quotable = [i for i in ranked if meets(sources[i].evidence.quote, question)]
+        holding = [i for i in quotable if short and short in sources[i].evidence.quote]
         if used:
             quotes = _beside(several, sources, used, ranked)
         else:
             quotes = _alone(several, sources, quotable)
-            holding = [i for i in quotable if short and short in sources[i].evidence.quote]
             if holding and not set(holding) & set(quotes):  # it is shown where it stands
                 quotes = [*quotes[:1], holding[0]]
+        quotes = [*quotes, *(i for i in self._other_counts(question, sources) if i not in quotes)]
         most = MOST_WORDS_SEVERAL if several else MOST_WORDS
         for left, i in zip(range(len(quotes), 0, -1), quotes, strict=True):
             said = " ".join(s.text for s in sentences)
-            room = (most - len(said.split())) // left
+            room = most - len(said.split())
+            # Parts of a question share it; else the best is cut last.
+            room = room // left if several else room - SHORTEST_QUOTE * (left - 1)
+            another = sentences and not several and i not in (*used, *holding)
+            if another and len(sources[i].evidence.quote.split()) > room:
+                continue  # a second quote is whole or left out
             beside = "" if several and i not in used else said
             quoted = self._quoted(sources[i], asked, language, room, beside, cite.asks_who)
             if quoted is not None:
-                sentences.append(_cited(quoted, [sources[i]], cite, 1.0))
+                sentences.append(cite.sentence(quoted, [sources[i]], 1.0))
         translated = any(source.language != language for source in sources)
         if path == "quoted" or (short is None and translated):
             # A translation's words are verified by the sentence that shows them.
@@ -204,6 +211,20 @@ class Composer:
         span = counted_figure(question, words)
         return words[span[0] : span[1]] if span else None
 
+    def _other_counts(self, question: str, sources: Sequence[Source]) -> list[int]:
+        """The first source of another article than the best that counts what is asked for, and
+        counts it otherwise: where articles disagree, both are given."""
+        wanted = self._counted(question, sources)
+        if wanted is None:
+            return []
+        best = min(sources, key=lambda s: s.rank).evidence.article_id
+        for i in sorted(range(len(sources)), key=lambda i: sources[i].rank):
+            if sources[i].evidence.article_id != best:
+                other = self._counted(question, [sources[i]])
+                if other is not None and missing_figures(other, wanted):
+                    return [i]
+        return []
+
     def _short(
         self, question: str, draft: Draft, sources: Sequence[Source], language: str
     ) -> str | None:
@@ -221,57 +242,6 @@ class Composer:
         if all(source.language == language for source in sources):
             return None
         return draft.short if self._verify(draft.short, sources, language).supported else None
-
-
-class _Citer:
-    """Numbers the spans that an answer cites in the order in which they are first cited."""
-
-    def __init__(self, store: Store, asks_who: bool) -> None:
-        self._store = store
-        self._numbers: dict[tuple[str, int, int], int] = {}
-        self.asks_who = asks_who
-        self.citations: list[Citation] = []
-
-    def __call__(self, source: Source, text: str) -> tuple[int, ...]:
-        """Numbers of a sentence and, where the speaker is what was asked for and ``text`` gives
-        them, of the sentence that names them."""
-        e = source.evidence
-        spans = [(e.start, e.end)]
-        named = source.speaker_at is not None and source.speaker and _names(text, source.speaker)
-        if self.asks_who and named:
-            spans.append((source.speaker_at.start, source.speaker_at.end))
-        return tuple(self._number(source, start, end) for start, end in spans)
-
-    def _number(self, source: Source, start: int, end: int) -> int:
-        e = source.evidence
-        key = (e.article_id, start, end)
-        if key not in self._numbers:
-            self._numbers[key] = len(self._numbers) + 1
-            copies = tuple(
-                OtherOutlet(a.article_id, a.source, a.date, a.url)
-                for a in self._store.copies(e.article_id)
-            )
-            self.citations.append(
-                Citation(
-                    n=self._numbers[key],
-                    article_id=e.article_id,
-                    title=e.title,
-                    source=e.source,
-                    date=e.date,
-                    url=e.url,
-                    path=e.path,
-                    start=start,
-                    end=end,
-                    quote=source.text[start:end],
-                    also_in=copies,
-                )  # fmt: skip
-            )
-        return self._numbers[key]
-
-
-def _cited(text: str, sources: Sequence[Source], cite: _Citer, support: float) -> AnswerSentence:
-    numbers = tuple(dict.fromkeys(n for source in sources for n in cite(source, text)))
-    return AnswerSentence(f"{text} {''.join(f'[{n}]' for n in numbers)}", numbers, True, support)
 
 
 def _beside(
@@ -314,16 +284,6 @@ def _gives(draft: Draft) -> bool:
 def _shown(words: str | None, sentences: Sequence[AnswerSentence]) -> str | None:
     """The words, if one of the sentences holds them."""
     return words if words and any(stands_in(words, s.text) for s in sentences) else None
-
-
-def _names(text: str, speaker: str) -> bool:
-    """Whether a text names a speaker, in the speaker's script or in Latin letters."""
-    words = set(analyse(speaker))
-    return bool(words & set(analyse(text))) or any(
-        same_name(latin, word)
-        for latin in re.findall(r"[A-Z][\w'’-]+", text)
-        for word in speaker.split()
-    )
 
 
 def _plain(text: str) -> str:

@@ -60,6 +60,42 @@ def test_a_short_answer_is_shown_where_it_stands() -> None:
     assert [c.quote for c in composed.citations] == [COST, TIME]
 
 
+def test_the_best_quote_is_cut_last() -> None:
+    long = "قال سالم " + "، ".join(f"إن العمل رقم {i} تم" for i in range(12)) + "، وافتتح الجسر."
+    text = f"{long} {COST}"
+    sources = []
+    for rank, quote in enumerate((long, COST)):
+        start = text.index(quote)
+        end = start + len(quote)
+        evidence = Evidence("a1", None, "ر", None, None, "a.txt", start, end, quote, 2.0)
+        sources.append(Source(evidence, text, rank, "ar", quote, None, None))
+    composed = compose("ماذا افتتح سالم؟", Draft("", ()), sources)
+    assert long in composed.sentences[0].text and len(composed.sentences) == 1
+
+
+@pytest.mark.parametrize(
+    ("other", "shown"),
+    [
+        ("وقال الدفاع المدني إن 14 قاربا تضرر في العاصفة.", True),
+        ("وقال الدفاع المدني إن 17 قاربا تضرر في العاصفة.", False),  # the same figure
+        ("وقال الدفاع المدني إن 14 شخصا أصيب في العاصفة.", False),  # of something else
+    ],
+)
+def test_where_articles_disagree_both_are_quoted(other: str, shown: bool) -> None:
+    union = "قال اتحاد الصيادين إن 17 قاربا تضرر في العاصفة."
+    sources = [
+        Source(
+            Evidence(name, None, outlet, None, None, None, 0, len(text), text, 2.1 - rank / 10),
+            text, rank, "ar", text, None, None,
+        )
+        for rank, (name, outlet, text) in enumerate([("a", "المرفأ", union), ("b", "الجبل", other)])
+    ]  # fmt: skip
+    draft = Draft("17 قاربا", ("قال اتحاد الصيادين إن 17 قاربا تضرر في العاصفة [1]",))
+    composed = compose("كم قاربا تضرر في العاصفة؟", draft, sources)
+    assert composed.path == "generated"
+    assert [c.quote for c in composed.citations] == ([union, other] if shown else [union])
+
+
 def test_what_only_repeats_the_question_is_no_short_answer() -> None:
     draft = Draft("بناء جسر مرسى نور استغرق", ("استمر العمل وقتا طويلا",))
     composed = compose("ماذا استغرق بناء جسر مرسى نور؟", draft, [source(TIME, 0, 2.0)])
