@@ -25,10 +25,10 @@ from rag.answer import (
     Timings,
     Token,
 )
-from rag.composing import Composed, Composer, Draft, in_language
+from rag.composing import Composed, Composer, Draft
 from rag.decision import DOUBT, FOUND, load_decision, load_doubt, log_odds
 from rag.generation import Asked, Writer
-from rag.language import answer_language
+from rag.language import answer_language, in_script_of
 from rag.parts import parts
 from rag.phrases import phrase
 from rag.retrieval import Retriever
@@ -294,4 +294,4 @@ def _title(passage: FoundPassage, language: str) -> str | None:
     beginning = " ".join(words[:TITLE_WORDS]) + ("…" if len(words) > TITLE_WORDS else "")
     source = display_name(passage.source, language) if passage.source else None
     names = (passage.title, source, beginning)
-    return next((name for name in names if name and in_language(name, language)), None)
+    return next((name for name in names if name and in_script_of(name, language)), None)

@@ -18,6 +18,7 @@ BEGINNING = 3  # letters
 ALIKE = 0.7  # of the letters of the shorter of two words, from its beginning
 NEAR = 3  # words after a figure among which its noun stands
 _ASKS = re.compile(r"\bhow many\b|(?<!\w)[وفبل]?كم(?: عدد)?(?!\w)", re.IGNORECASE)
+_COUNTED = re.compile("[\u0621-\u064a]{3}ا$")  # the accusative of what is counted
 _WORD = re.compile(r"\w[\w'’-]*")
 
 
@@ -29,6 +30,8 @@ def counted_figure(question: str, text: str) -> tuple[int, int] | None:
     nouns = [w for w in _WORD.findall(question[asks.end() :])[:2] if analyse(w)]
     if not nouns:
         return None
+    if _COUNTED.search(fold(nouns[0])):
+        del nouns[1:]  # «كم قاربا تضرر»: what follows is no part of the noun
     _, origin = fold_aligned(text)
     found: dict[float, tuple[int, int, int]] = {}
     for figure in find_figures(text):

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 
+from rag.figures import find_figures
 from vectorstore.analysis import analyse
 from vectorstore.arabic import fold, fold_aligned
 
@@ -14,6 +15,20 @@ _BEFORE = r"(?:(?<!\w)|(?<=\b[وفبلك])|(?<=\bال)|(?<=\bلل)|(?<=\b[وفب
 _AFTER = r"(?!\w|[.,]\d)"
 ECHO = 2  # words at the beginning of a short answer that repeat the question
 LONGEST_ECHO = 3  # words of a short answer that may all stand in the question
+# Before a figure: «أكثر من 2000» is not 2000.
+_ABOUT = re.compile(
+    r"(?<!\w)[وفبل]{0,2}((?:ما (?:يقرب من|يقارب|يزيد على|يزيد عن|لا يقل عن|يصل إلى)"
+    r"|(?:أكثر|أقل|أزيد) من|نحو|حوالي|قرابة|زهاء|more than|less than|fewer than|nearly|almost|about"
+    r"|around|roughly|approximately|at least|at most|up to|over|under) +)$",
+    re.IGNORECASE,
+)
+# A year is its digits, and what begins here only tells more of what was named before.
+_YEAR = re.compile(r"(?:في )?(?:عام|سنة|العام|(?:in )?(?:the )?year) (?=\d{4}$)|in (?=\d{4}$)")
+_MORE = re.compile(
+    r"[،,]? (?:و?(?:هو|هي|هم)|الذي|التي|الذين|which|who|whose) .*"
+    r"|[،,] (?:خاصة|وخاصة|ولا سيما|لا سيما|بما في ذلك|including|especially|particularly) .*"
+)
+_REASON = re.compile(r"(?<!\w)[وف]?(?:لماذا|كيف|بم|علام)(?!\w)|\b(?:why|how)\b", re.IGNORECASE)
 _CHOICE = re.compile(r"\bor\b|(?<!\w)أم(?!\w)", re.IGNORECASE)
 _CLAUSE = re.compile(r"(?<=[،,؛;:])\s+|\s+(?=[-–—]\s)")
 
@@ -61,9 +76,8 @@ def snap(words: str, text: str, least: float = 0.75) -> tuple[int, int] | None:
     Turns a model's misspelt or reinflected short answer into the article's own words: an equal run
     after folding, else the run whose stems are most like (token F1 of at least ``least``).
     """
-    folded, origin = fold_aligned(text)
-    if equal := _find(words, folded):
-        return origin[equal.start()], origin[equal.end() - 1] + 1
+    if equal := find_words(words, text):
+        return equal
     wanted = analyse(words)
     if not wanted:
         return None
@@ -84,6 +98,30 @@ def snap(words: str, text: str, least: float = 0.75) -> tuple[int, int] | None:
     return best[0], best[0] + len(text[best[0] : best[1]].rstrip(".,"))
 
 
+def with_bounds(start: int, text: str) -> int:
+    """Where a figure that stands at ``start`` begins with the words before it that bound it."""
+    about = _ABOUT.search(text[:start])
+    figure = about and any(f.start == 0 for f in find_figures(text[start:]))
+    return about.start(1) if figure else start
+
+
+def trimmed(words: str, question: str) -> str:
+    """A short answer without what only tells more of it; of a year, its digits.
+
+    What answers why or how is whole.
+    """
+    if _REASON.search(question):
+        return words
+    return _YEAR.sub("", _MORE.sub("", words, count=1), count=1)
+
+
+def find_words(words: str, text: str) -> tuple[int, int] | None:
+    """(start, end) of a run of whole words in ``text``, equal after folding."""
+    folded, origin = fold_aligned(text)
+    equal = _find(words, folded)
+    return (origin[equal.start()], origin[equal.end() - 1] + 1) if equal else None
+
+
 def stands_in(words: str, text: str) -> bool:
     """Whether a text holds a run of whole words, folded."""
     return _find(words, fold(text)) is not None
@@ -93,6 +131,12 @@ def _find(words: str, folded: str) -> re.Match[str] | None:
     """Whole words, so that 12 is not found in 2012 nor "US" in "Russia"."""
     sought = fold(words).strip()
     return re.search(f"{_BEFORE}{re.escape(sought)}{_AFTER}", folded) if sought else None
+
+
+def share_held(words: str, text: str) -> float:
+    """Share of the distinct stems of some words that a text holds; 1 without any."""
+    stems = set(analyse(words))
+    return len(stems & set(analyse(text))) / len(stems) if stems else 1.0
 
 
 def without_echo(words: str, question: str) -> str | None:

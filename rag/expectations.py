@@ -17,7 +17,8 @@ class Expected(Enum):
     """The kind of words that an answer must hold."""
 
     FIGURE = "figure"
-    TIME = "time"
+    DATE = "date"  # «في أي عام», "on what date": a day, month or year
+    TIME = "time"  # «متى»: that, or "after the war"
     ANYTHING = "anything"
 
 
@@ -28,29 +29,59 @@ _FIGURE = re.compile(
     r"|(?<!\w)(?:و|ف|ب|ل)?كم(?!\w)"
     r"|(?<!\w)(?:ما|وما) (?:عدد|نسبه|حجم|قيمه|مبلغ|تكلفه|مقدار|سعر)\b"
 )
+_DATE = re.compile(
+    r"\b(?:what|which) (?:year|date|month|day)\b"
+    r"|(?<!\w)(?:في|ب)?\s?(?:اي|ايه) (?:عام|سنه|شهر|يوم|تاريخ)\b"
+    r"|(?<!\w)و?ما (?:هو )?(?:ال)?تاريخ(?! ال)\b"  # «ما تاريخ الصين» asks for its history
+)
+# "when" asks before a verb; elsewhere it joins: "What sea lay there when he died?"
 _TIME = re.compile(
-    r"\bwhen\b|\b(?:what|which) (?:year|date|month|day)\b|\bon what date\b"
+    r"\bwhen(?=(?: exactly)? (?:is|are|was|were|do|does|did|has|have|had|will|would|can|could"
+    r"|should|must|may|might)\b|\W*$)"
     r"|(?<!\w)(?:و|ف)?متي(?!\w)"
-    r"|(?<!\w)(?:في|ب)?\s?(?:اي|ايه) (?:عام|سنه|شهر|يوم|تاريخ)\b|\bتاريخ\b"
 )
-_TIME_WORDS = re.compile(
-    r"\b(?:january|february|march|april|may|june|july|august|september|october|november|december"
-    r"|monday|tuesday|wednesday|thursday|friday|saturday|sunday|today|yesterday|century|decade"
-    r"|morning|evening|night|ago|last|next|during|after|before|since|until)\b"
-    r"|(?<!\w)(?:و|ف|ب|ل)?(?:ال)?(?:يناير|فبراير|مارس|ابريل|مايو|يونيو|يوليو|اغسطس|سبتمبر|اكتوبر"
-    r"|نوفمبر|ديسمبر|كانون|شباط|اذار|نيسان|ايار|حزيران|تموز|اب|ايلول|تشرين|رمضان|شوال|محرم|سبت|احد"
-    r"|اثنين|ثلاثاء|اربعاء|خميس|جمعه|امس|اليوم|غدا|قرن|عقد|صباح|مساء|عام|سنه|شهر|اسبوع|الماضي"
-    r"|الماضيه|المقبل|الجاري|منذ|قبل|بعد|خلال|عندما)(?!\w)"
+_CALENDAR = (
+    "january february march april may june july august september october november december "
+    "monday tuesday wednesday thursday friday saturday sunday today yesterday"
+).split()
+_ARABIC_CALENDAR = (
+    "يناير فبراير مارس ابريل مايو يونيو يوليو اغسطس سبتمبر اكتوبر نوفمبر ديسمبر كانون شباط اذار "
+    "نيسان ايار حزيران تموز اب ايلول تشرين محرم صفر ربيع جمادي رجب شعبان رمضان شوال سبت احد اثنين "
+    "ثلاثاء اربعاء خميس جمعه امس اليوم"
+).split()
+_TIMES = (
+    "century decade morning evening night ago last next during after before since until"
+).split()
+_ARABIC_TIMES = (
+    "غدا قرن عقد صباح مساء عام سنه شهر اسبوع الماضي الماضيه المقبل الجاري منذ قبل بعد خلال عندما"
+).split()
+
+
+# Up to two words before what insists on them.
+_INSISTS = re.compile(
+    r"((?:\S+\s+){0,2})(?:(?:alone|exclusively|(?:specifically|in particular)(?=\W*$))\b"
+    r"|(?:تحديدا|بالتحديد|وحده|وحدها|فقط|حصرا|بالذات)(?!\w))",
+    re.IGNORECASE,
 )
+
+
+def _any_of(english: list[str], arabic: list[str]) -> re.Pattern[str]:
+    """Any of some folded words, the Arabic ones with clitics."""
+    prefixes = "(?:و|ف|ب|ل)?(?:ال)?"
+    return re.compile(rf"\b(?:{'|'.join(english)})\b|(?<!\w){prefixes}(?:{'|'.join(arabic)})(?!\w)")
+
+
+_DATE_WORDS = _any_of(_CALENDAR, _ARABIC_CALENDAR)
+_TIME_WORDS = _any_of(_CALENDAR + _TIMES, _ARABIC_CALENDAR + _ARABIC_TIMES)
 
 
 def expected(question: str) -> Expected:
     """What an answer must hold; the last question word decides where there are several."""
     folded = fold(question)
-    time, figure = _last(_TIME, folded), _last(_FIGURE, folded)
-    if time < 0 and figure < 0:
-        return Expected.ANYTHING
-    return Expected.TIME if time > figure else Expected.FIGURE
+    kinds = ((_FIGURE, Expected.FIGURE), (_DATE, Expected.DATE), (_TIME, Expected.TIME))
+    found = [(_last(pattern, folded), kind) for pattern, kind in kinds]
+    place, kind = max(found, key=lambda pair: pair[0])
+    return kind if place >= 0 else Expected.ANYTHING
 
 
 def meets(text: str, question: str) -> bool:
@@ -59,13 +90,20 @@ def meets(text: str, question: str) -> bool:
     A figure of the question itself is none: what happened "in 2020" is not told by 2020.
     """
     kind = expected(question)
+    if kind is Expected.ANYTHING:
+        return True
+    asked = {f.value for f in find_figures(question)}
+    new = [f for f in find_figures(text) if f.value not in asked]
     if kind is Expected.FIGURE:
-        asked = {f.value for f in find_figures(question)}
-        told = any(f.value not in asked for f in find_figures(text))
-        return told or bool(re.search(r"\b(?:one|no|none)\b", fold(text)))
-    if kind is Expected.TIME:
-        return bool(_TIME_WORDS.search(fold(text))) or any(f.digits for f in find_figures(text))
-    return True
+        return bool(new) or bool(re.search(r"\b(?:one|no|none)\b", fold(text)))
+    words = _DATE_WORDS if kind is Expected.DATE else _TIME_WORDS
+    return bool(words.search(fold(text))) or any(f.digits for f in new)
+
+
+def insisted(question: str) -> str:
+    """The few words of a question that it insists on ("to Mali alone", «العراق تحديدا»), or ""."""
+    found = _INSISTS.search(question)
+    return found.group(1) if found else ""
 
 
 def _last(pattern: re.Pattern[str], text: str) -> int:

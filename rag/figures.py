@@ -87,6 +87,12 @@ _NUMBER = re.compile(
     r"(\d{1,3}(?:[,.]\d{3})+(?:[.,]\d+)?|\d+(?:[.,]\d+)?)"
     r"(?:(?:st|nd|rd|th|k|m|bn)(?![a-z]))?(?!\d)"
 )
+# «ثلث» and "a third of"; "the third" and "a third meeting" are ordinals.
+_FRACTION = re.compile(
+    r"(?<!\w)(?P<count>one|two|three)[ -](?P<part>third|quarter)s?\b"
+    r"|(?<!\w)a (?P<single>third|quarter)(?= of\b)"
+    r"|(?<!\w)[وفبل]?(?:(?P<two>ثلثا|ثلثي|ثلثين|ثلثان)|(?P<one>ثلث|ربع))(?!\w)"
+)
 _GROUPED = re.compile(r"\d+(?:[,.]\d{3})+")
 _WORD = re.compile(r"[^\W\d_]+")
 _NEXT_WORD = re.compile(r"[\s-]*([^\W\d_]+)")
@@ -119,6 +125,8 @@ def find_figures(text: str) -> list[Figure]:
             value *= _SUFFIX[suffix.group()]
         value, end = _scaled(folded, value, end)
         found.append(Figure(value, match.start(1), end, True))
+    for match in _FRACTION.finditer(folded):
+        found.append(Figure(_fraction(match), match.start(), match.end(), False))
     taken = [(f.start, f.end) for f in found]
     position = 0
     for match in _WORD.finditer(folded):
@@ -130,6 +138,13 @@ def find_figures(text: str) -> list[Figure]:
             found.append(Figure(value, match.start(), end, False))
             position = end
     return sorted(found, key=lambda f: f.start)
+
+
+def _fraction(match: re.Match[str]) -> float:
+    """The value of what ``_FRACTION`` finds."""
+    part = match["part"] or match["single"] or match["one"]
+    count = {"two": 2, "three": 3}.get(match["count"], 2 if match["two"] else 1)
+    return count / (4 if part in ("quarter", "ربع") else 3)
 
 
 def _scaled(folded: str, value: float, end: int) -> tuple[float, int]:

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 SHORT = 300  # letters; up to here the common words of a text in two scripts decide
 LATIN_SURE = 40  # letters from which a detector is asked; shorter Latin text counts as English
 
+_ARABIC, _LATIN_LETTERS = re.compile("[\u0621-\u064a\u0671-\u06d3]"), re.compile("[A-Za-z]")
+_HAN = re.compile("[\u3040-\u30ff\u3400-\u9fff]")
 _SCRIPT_LANGUAGE = {
     "CYRILLIC": "ru",
     "HEBREW": "he",
@@ -132,3 +134,15 @@ def _detector() -> LanguageIdentifier:
 
 def _latin_language(text: str) -> str:
     return _detector().classify(text[:2000])[0]
+
+
+def in_script_of(text: str, language: str) -> bool:
+    """Whether a text can stand in an answer in "ar" or "en"; figures alone can in either.
+
+    Arabic may hold Latin names; English holds no Arabic, which would be a word left untranslated,
+    and neither holds Chinese, into which a small model slips at times.
+    """
+    arabic, latin = len(_ARABIC.findall(text)), len(_LATIN_LETTERS.findall(text))
+    if _HAN.search(text):
+        return False
+    return arabic >= latin if language == "ar" else not arabic

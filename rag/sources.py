@@ -10,6 +10,7 @@ from rag.attribution import speaker_of, with_speaker
 from rag.excerpts import clip
 from rag.orders import printable
 from rag.sentences import split_sentences
+from rag.verification import Claim
 from vectorstore.store import Store
 from vectorstore.types import Span, UnknownArticle
 
@@ -44,6 +45,13 @@ class Source:
         """Outlet and speaker, as the prompt introduces the sentence."""
         name = self.evidence.source or self.evidence.title or "–"
         return f"{name}؛ {self.speaker}" if self.speaker else name
+
+    @property
+    def claim(self) -> Claim:
+        """What an answer's sentence is checked against."""
+        e = self.evidence
+        heading = " ".join(filter(None, (e.source, e.title, e.date, self.speaker)))
+        return Claim(e.quote, heading, e.article_id)
 
 
 def read_sources(

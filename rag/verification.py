@@ -17,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.protocols import Embedder, PassageInput
+from rag.excerpts import share_held
 from rag.figures import missing_figures
 from rag.names import Glossary
 from rag.terms import common_english
@@ -125,7 +126,7 @@ class Verifier:
         support = max(supports[i] for i in chosen)
         if same_language and len(chosen) > 1:
             joined = " ".join(claims[i].text for i in chosen)
-            support = max(support, _logistic(_overlap(plain, joined), *OVERLAP))
+            support = max(support, _logistic(share_held(plain, joined), *OVERLAP))
         if same_language and not missing:
             held = set(analyse(" ".join(f"{claims[i].text} {claims[i].heading}" for i in chosen)))
             missing = sorted((set(analyse(plain)) & asked) - held - _LIGHT)
@@ -136,7 +137,7 @@ class Verifier:
     def _supports(self, plain: str, claims: Sequence[Claim], same_language: bool) -> list[float]:
         """For each claim the probability that it entails the sentence, figures and names apart."""
         if same_language:
-            return [_logistic(_overlap(plain, f"{c.text} {c.heading}"), *OVERLAP) for c in claims]
+            return [_logistic(share_held(plain, f"{c.text} {c.heading}"), *OVERLAP) for c in claims]
         vectors = self._embedder().embed_passages(
             [PassageInput(text, None, ()) for text in (plain, *(c.text for c in claims))]
         )
@@ -206,14 +207,8 @@ def _words(text: str) -> list[str]:
     return re.findall(r"[a-z]+", fold(text))
 
 
-def _overlap(sentence: str, evidence: str) -> float:
-    """Share of a sentence's distinct stems that the evidence holds."""
-    stems = set(analyse(sentence))
-    return len(stems & set(analyse(evidence))) / len(stems) if stems else 0.0
-
-
 def _words_held(sentence: str, evidence: str) -> float:
-    """As ``_overlap``, of the words alone: figures are looked for by value; 1 without words."""
+    """As ``share_held``, of the words alone: figures are looked for by value; 1 without words."""
     stems = {stem for stem in analyse(sentence) if not stem[0].isdigit()}
     return len(stems & set(analyse(evidence))) / len(stems) if stems else 1.0
 

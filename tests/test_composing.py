@@ -109,3 +109,43 @@ def test_few_words_of_a_translation_are_kept_where_it_shows_them(short, kept) ->
     draft = Draft(short, (f"{english} [1]",))
     composed = compose("How long did it take?", draft, [one], "en")
     assert composed.short == kept
+
+
+def test_of_several_sentences_those_with_the_short_answer_stay() -> None:
+    draft = Draft("12 مليون دينار", (f"{COST} [1]", f"{TIME} [2]"))
+    sources = [source(COST, 0, 2.1), source(TIME, 1, 2.08)]
+    composed = compose("كم كلف الجسر؟", draft, sources)
+    assert [c.quote for c in composed.citations] == [COST]
+
+
+@pytest.mark.parametrize(
+    ("question", "short", "answered"),
+    [
+        ("من بنى جسر مرسى نور؟", "جسر مرسى نور", False),
+        ("من بنى جسر مرسى نور؟", "سالم الناصري", True),
+        ("من قال إن جسر مرسى نور كلف 12 مليون دينار؟", "جسر مرسى نور", True),
+        ("ماذا كلف جسر مرسى نور؟", "جسر مرسى نور", True),
+    ],
+)
+def test_who_is_not_told_by_the_words_of_the_question(question, short, answered) -> None:
+    composed = compose(question, Draft(short, ("لا أعلم",)), [source(COST, 0, 2.1)])
+    assert bool(composed.sentences) is answered
+
+
+@pytest.mark.parametrize(
+    ("question", "answered"),
+    [("كم كلفت جسور العراق تحديدا؟", False), ("كم كلفت جسور العراق؟", True)],
+)
+def test_what_a_question_insists_on_is_named(question: str, answered: bool) -> None:
+    composed = compose(question, Draft("", ()), [source(COST, 0, 2.1)])
+    assert bool(composed.sentences) is answered
+
+
+def test_a_premise_that_the_articles_contradict_is_not_let_pass() -> None:
+    text = "وأيد سالم الناصري بناء الجسر."
+    evidence = Evidence("a1", None, "المرفأ", None, None, "a.txt", 0, len(text), text, 2.0)
+    sources = [Source(evidence, text, 0, "ar", text, None, None)]
+    against = compose("لماذا رفض سالم الناصري بناء الجسر؟", Draft("", ()), sources)
+    with_it = compose("لماذا أيد سالم الناصري بناء الجسر؟", Draft("", ()), sources)
+    assert against.sentences[0].text.startswith("ما ورد في المقالات خلاف ذلك")
+    assert with_it.sentences[0].text.startswith("المرفأ")

@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.excerpts import clip, snap, without_echo
+from rag.excerpts import clip, find_words, snap, trimmed, with_bounds, without_echo
 from vectorstore.analysis import analyse
 
 LONG = (
@@ -58,3 +58,32 @@ def test_snap_finds_whole_words_only() -> None:
 )
 def test_a_short_answer_does_not_repeat_the_question(words, question, left) -> None:
     assert without_echo(words, question) == left
+
+
+@pytest.mark.parametrize(
+    ("text", "figure", "words"),
+    [
+        ("قدمت لما يقرب من 150 دولة", "150 دولة", "ما يقرب من 150 دولة"),
+        ("وأكثر من ٢٠٠٠ جهاز", "2000", "أكثر من ٢٠٠٠"),
+        ("It sent more than 50,000 masks", "50,000", "more than 50,000"),
+        ("It sent 50,000 masks", "50,000", "50,000"),
+        ("they spoke about Iraq", "Iraq", "Iraq"),  # no figure
+    ],
+)
+def test_a_figure_keeps_what_bounds_it(text: str, figure: str, words: str) -> None:
+    start, end = find_words(figure, text)
+    assert text[with_bounds(start, text) : end] == words
+
+
+@pytest.mark.parametrize(
+    ("words", "question", "left"),
+    [
+        ("الحارس وهو أقدم عامل في الميناء", "من فتح الباب؟", "الحارس"),
+        ("the guard, who is old", "Who opened it?", "the guard"),
+        ("عام 1993", "متى افتتح؟", "1993"),
+        ("عامين", "كم استغرق؟", "عامين"),
+        ("لأن الحارس الذي كان هناك نام", "لماذا تأخر؟", "لأن الحارس الذي كان هناك نام"),
+    ],
+)
+def test_a_short_answer_is_trimmed_to_what_is_asked(words, question, left) -> None:
+    assert trimmed(words, question) == left

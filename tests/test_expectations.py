@@ -15,8 +15,12 @@ from rag.expectations import Expected, expected, meets
         ("كم كلف الجسر؟ ومتى؟", Expected.TIME),
         ("متى افتتح؟ «وكم» كلف؟", Expected.FIGURE),
         ("؟!", Expected.ANYTHING),
-        ("في أي عام بني الجسر؟", Expected.TIME),
+        ("في أي عام بني الجسر؟", Expected.DATE),
+        ("ما تاريخ افتتاح الجسر؟", Expected.DATE),
+        ("من كتب في تاريخ الجسور؟", Expected.ANYTHING),
+        ("On what date was it built?", Expected.DATE),
         ("When was it built?", Expected.TIME),
+        ("What sea lay there when he died?", Expected.ANYTHING),
         ("من افتتح الجسر؟", Expected.ANYTHING),
         ("Who opened the bridge?", Expected.ANYTHING),
     ],
@@ -32,6 +36,12 @@ def test_meets() -> None:
     assert meets("افتتح (مارس)", "متى؟") and meets("أُعلن منذ «أمس»؛", "متى؟")
     assert not meets("افتتحه رئيس البلدية", "متى افتتح؟")
     assert meets("", "من افتتحه؟")
+
+
+def test_a_date_is_more_than_a_time() -> None:
+    asked = "On what date did they meet?"
+    assert meets("They met on Friday", asked) and meets("لقاء 3 مايو", asked)
+    assert not meets("They met after the war", asked) and meets("after the war", "When was it?")
 
 
 def test_a_figure_of_the_question_does_not_answer_it() -> None:

@@ -42,3 +42,19 @@ def test_a_figure_is_missing_unless_the_evidence_holds_its_value() -> None:
 def test_two_in_words_is_a_dual_and_not_asked_for() -> None:
     assert missing_figures("the two countries", "البلدان") == []
     assert missing_figures("2 countries", "البلدان") == [2]
+
+
+@pytest.mark.parametrize(
+    ("claim", "evidence", "held"),
+    [
+        ("A third of the power", "ثلث الكهرباء", True),
+        ("two-thirds of the votes", "ثلثي الأصوات", True),
+        ("one quarter", "وربع السكان", True),
+        ("a third of the power", "ثلثا الكهرباء", False),
+        ("the third meeting", "الاجتماع الثالث", True),
+        ("a third meeting", "اجتماع ثالث", True),
+        ("the third meeting", "ثلث الاجتماعات", False),
+    ],
+)
+def test_fractions_are_no_ordinals(claim: str, evidence: str, held: bool) -> None:
+    assert (not missing_figures(claim, evidence)) is held

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.language import answer_language, detect_language
+from rag.language import answer_language, detect_language, in_script_of
 
 
 @pytest.mark.parametrize(
@@ -56,3 +56,19 @@ def test_a_requested_language_wins():
     assert answer_language("When?", "ar") == "ar"
     with pytest.raises(ValueError, match="'fr'"):
         answer_language("Quand ?", "fr")
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "fits"),
+    [
+        ("قالت شركة BlueQuay إنها بنت الرصيف", "ar", True),
+        ("BlueQuay built the quay", "ar", False),
+        ("BlueQuay built the quay", "en", True),
+        ("The mayor of مرسى نور spoke", "en", False),
+        ("The 大使 spoke", "en", False),
+        ("1,140", "ar", True),
+        ("1,140", "en", True),
+    ],
+)
+def test_what_can_stand_in_an_answer(text: str, language: str, fits: bool) -> None:
+    assert in_script_of(text, language) is fits

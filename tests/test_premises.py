@@ -1,0 +1,21 @@
+import pytest
+
+from rag.premises import speaks_against
+
+
+@pytest.mark.parametrize(
+    ("question", "found", "against"),
+    [
+        ("لماذا رفضت المدينة الجسر؟", "وأيدت المدينة بناء الجسر", True),
+        ("Why did the town reject the bridge?", "وأيدت المدينة بناء الجسر", True),
+        ("Why did the town reject the bridge?", "The town approved the bridge", True),
+        ("Why did the town approve the bridge?", "The town rejected the bridge", True),
+        ("Why did the town reject the bridge?", "The town rejected what others supported", False),
+        ("Why did the town reject the bridge?", "The town did not approve the bridge", False),
+        ("Why did the town not reject the bridge?", "The town approved the bridge", False),
+        ("Who built the bridge?", "The town approved the bridge", False),
+        ("", "", False),
+    ],
+)
+def test_opposite_words_speak_against_a_premise(question, found, against) -> None:
+    assert speaks_against(question, found) is against
