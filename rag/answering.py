@@ -29,7 +29,7 @@ from rag.composing import Composed, Composer, Draft
 from rag.decision import DOUBT, FOUND, load_decision, load_doubt, log_odds
 from rag.generation import Asked, Writer
 from rag.language import answer_language, in_script_of
-from rag.parts import parts
+from rag.parts import asks_several
 from rag.phrases import phrase
 from rag.retrieval import Retriever
 from rag.settings import Settings
@@ -134,7 +134,7 @@ class Answerer:
             lambda text_language: self._retriever.weights_in(asked, text_language),
             language,
             self._settings.evidence_sentences,
-            several=bool(parts(retrieved.question)),
+            several=asks_several(retrieved.question),
         )
 
     def _write(
@@ -168,7 +168,7 @@ class Answerer:
             quoted = self._composer.compose(question, asked, sources, draft, language)
             best = sorted(sources, key=lambda s: s.rank)[:1]
             tried = quoted.path == "generated" or not draft.sentences or best == sources
-            if tried or parts(question):  # one sentence does not answer several questions
+            if tried or asks_several(question):  # one sentence does not answer several questions
                 return _Written(quoted, probability)
             ask = yield from self._writer.ask(model, said, best, language, cancel)
             draft = yield from self._writer.draft(model, ask, cancel, decided=True)

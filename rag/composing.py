@@ -20,7 +20,7 @@ from rag.expectations import meets
 from rag.figures import missing_figures
 from rag.language import in_script_of
 from rag.names import Glossary
-from rag.parts import parts
+from rag.parts import asks_several
 from rag.phrases import phrase
 from rag.premises import speaks_against
 from rag.prompts import AnswerPrompt
@@ -100,7 +100,7 @@ class Composer:
         ``asked``: the question as it was searched, a follow-up with what it points to.
         """
         cite = Citer(self._store, asks_who=bool(_WHO.search(fold(asked))))
-        several = bool(parts(question))
+        several = asks_several(question)
         short = self._short(question, draft, sources, language)
         kept = self._kept(question, sources, draft, language)
         if not several:

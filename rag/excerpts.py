@@ -142,14 +142,16 @@ def share_held(words: str, text: str) -> float:
 def without_echo(words: str, question: str) -> str | None:
     """A short answer without the words at its beginning that only repeat the question.
 
-    One word alone may be the head of a name («حزب» of «حزب الشعب») and stays. None for a longer
-    answer that says nothing else, unless the question offers its answers ("or", «أم»).
+    One word at the beginning may be the head of a name («حزب» of «حزب الشعب») and stays. None for
+    an answer of one word or many that says nothing else, unless the question offers its answers
+    ("or", «أم»); of two or three it may be a name of which the question has the words.
     """
     asked = set(analyse(question))
     tokens = [(m.start(), set(analyse(m.group()))) for m in re.finditer(r"\S+", words)]
     told = [i for i, (_, stems) in enumerate(tokens) if not stems <= asked]
     if not told:
-        return words if len(tokens) <= LONGEST_ECHO or _CHOICE.search(question) else None
+        name = 1 < len(tokens) <= LONGEST_ECHO
+        return words if name or _CHOICE.search(question) else None
     return words[tokens[told[0]][0] :] if told[0] >= ECHO else words
 
 

@@ -112,6 +112,17 @@ def on_average(first: Sequence[Sentence], second: Sequence[Sentence]) -> list[Se
     return sorted(means, key=lambda s: s.order)
 
 
+def article_by_article(ranked: Sequence[Sentence]) -> list[Sentence]:
+    """The best of each article, then the second of each, and so on."""
+    turns: dict[str, int] = {}
+    order = []
+    for s in ranked:
+        article = s.candidate.passage.article_id
+        turns[article] = turns.get(article, -1) + 1
+        order.append(turns[article])
+    return [s for _, _, s in sorted(zip(order, range(len(order)), ranked, strict=True))]
+
+
 def one_a_story(candidates: Sequence[Candidate], limit: int) -> list[Candidate]:
     """The first of passages with the same folded text: agency copy counts once."""
     return _first_of_each(candidates, limit, lambda c: fold(c.text))

@@ -83,7 +83,9 @@ def _without_endings(word: str, folded: str) -> Iterator[tuple[str, bool]]:
             yield folded[:-1] + "ي", False  # «انتهت» of «انتهى»
     for ending in _REGULAR:
         base = folded.removesuffix(ending)
-        if base != folded and len(base) >= (_SHORTEST if ending == "وا" else _SHORTEST_REGULAR):
+        # «طبيين» is of «طبي» for sure, short as it is.
+        short = ending == "وا" or base.endswith("ي")
+        if base != folded and len(base) >= (_SHORTEST if short else _SHORTEST_REGULAR):
             yield base, False
     if folded.endswith("ي") and len(folded) > _SHORTEST_ADJECTIVE:  # «لاعبي الفريق» of «لاعبين»
         yield folded[:-1] + "ين", False

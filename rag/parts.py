@@ -1,4 +1,7 @@
-"""The parts of a question that asks several things: «كم دولة…، وكم مدينة…», "who…, and when?"."""
+"""The parts of a question that asks several things: «كم دولة…، وكم مدينة…», "who…, and when?".
+
+And whether it asks what several articles say: "both reports", «ذكر مقال آخر».
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,27 @@ _JOINTS = re.compile(
     r"(?:how|what|who|whom|whose|when|where|why|which)\b)",
     re.IGNORECASE,
 )
+
+_TOLD = "articles?|reports?|accounts?|stories|figures?|numbers?|sources?|outlets?|newspapers?"
+_SIDES = "sides|countries|nations|parties|leaders|presidents|ministers|peoples|teams"
+_SEVERAL_ARTICLES = re.compile(
+    rf"\bboth\b(?! (?:the )?(?:two )?(?:{_SIDES})\b)"
+    rf"|\b(?:another|other|two|different) (?:{_TOLD})\b"
+    r"|(?<!\w)[وفب]?(?:كلا|كلتا|كلاهما|كلتاهما) (?:ال)?(?:مقال|خبر|تقرير|رواي|مصدر|صحيف)"
+    r"|(?<!\w)(?:ال)?(?:مقال|خبر|تقرير|مصدر|صحيفة|رواية) (?:ال)?(?:آخر|أخرى)(?!\w)"
+    r"|(?<!\w)[وفبل]?(?:ال|لل)(?:مقال|خبر|تقرير|مصدر|صحيفت|روايت)(?:ين|ان)(?!\w)",
+    re.IGNORECASE,
+)
+
+
+def asks_of_several_articles(question: str) -> bool:
+    """Whether the answer stands in more than one article, as the question itself says."""
+    return _SEVERAL_ARTICLES.search(question) is not None
+
+
+def asks_several(question: str) -> bool:
+    """Whether one sentence hardly answers: the question has parts, or is about several articles."""
+    return bool(parts(question)) or asks_of_several_articles(question)
 
 
 def parts(question: str) -> list[str]:

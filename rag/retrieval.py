@@ -28,6 +28,7 @@ from rag.expectations import Expected, expected, meets
 from rag.findings import (
     Candidate,
     Sentence,
+    article_by_article,
     in_turn,
     on_average,
     one_a_story,
@@ -36,7 +37,7 @@ from rag.findings import (
 )
 from rag.language import detect_language
 from rag.names import Glossary
-from rag.parts import parts
+from rag.parts import asks_of_several_articles, parts
 from rag.preferences import Preferences
 from rag.question_words import QuestionWords, overlap
 from rag.signals import SIGNAL_SENTENCES, average, measure
@@ -148,7 +149,8 @@ class Retriever:
                 readings=found.readings | alone.readings,
             )
         else:
-            found = self._find(question, filters, depth)
+            several = asks_of_several_articles(question)
+            found = self._find(question, filters, LOOKED_AT if several else depth)
         sentences, candidates = found.sentences, found.candidates
         signals = [] if parts(question) else [self._signals(whole, found)]
         for part in parts(question):
@@ -156,6 +158,8 @@ class Retriever:
             sentences = in_turn(sentences, more.sentences)
             candidates = in_turn(candidates, more.candidates)
             signals.append(self._signals(part, more))
+        if asks_of_several_articles(question):
+            sentences = article_by_article(sentences)
         return Retrieved(
             question=question,
             evidence=tuple(s.evidence() for s in without_repeats(sentences, evidence)),

@@ -52,6 +52,7 @@ def test_snap_finds_whole_words_only() -> None:
         ("مؤشر الميناء", "ما اسم المؤشر في الميناء؟", "مؤشر الميناء"),
         ("حزب الشعب", "ما الحزب الأكبر؟", "حزب الشعب"),  # the head of a name
         ("150 دولة", "كم دولة شاركت؟", "150 دولة"),
+        ("الجسر", "أي جسر بني؟", None),
         ("الوزير سالم في جسر الميناء", "من قابل الوزير سالم في جسر الميناء؟", None),
         ("the old red bridge", "Is it the old red bridge or a new one?", "the old red bridge"),
     ],

@@ -1,6 +1,6 @@
 import pytest
 
-from rag.parts import parts
+from rag.parts import asks_of_several_articles, parts
 
 
 @pytest.mark.parametrize(
@@ -19,3 +19,18 @@ from rag.parts import parts
 )  # fmt: skip
 def test_parts(question: str, expected: list[str]) -> None:
     assert parts(question) == expected
+
+
+@pytest.mark.parametrize(
+    ("question", "several"),
+    [
+        ("Which sum do both reports give?", True),
+        ("The union and the police disagree. What are the two figures?", True),
+        ("What did both sides agree on?", False),
+        ("ماذا ذكر المقالان عن الجسر؟", True),
+        ("من ذكره تقرير آخر أيضا؟", True),
+        ("ماذا قال الجانبان؟", False),
+    ],
+)
+def test_a_question_may_be_about_several_articles(question: str, several: bool) -> None:
+    assert asks_of_several_articles(question) is several

@@ -178,3 +178,9 @@ def test_every_part_of_a_question_gets_evidence(retriever: Retriever) -> None:
     found = retriever.retrieve("كم سفينة صيد وصلت إلى رصيف الميناء، وكم مليون دينار كلف الجسر؟")
     first = " ".join(e.quote for e in found.evidence[:3])
     assert "45 سفينة" in first and "12 مليون" in first
+
+
+def test_a_question_about_several_articles_gets_the_best_of_each(retriever: Retriever) -> None:
+    found = retriever.retrieve("ماذا ذكر المقالان عن الجسر الذي كلف والسكان والميناء؟")
+    articles = [e.article_id for e in found.evidence]
+    assert len(set(articles[:3])) == 3
