@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 
 from rag.answer import AnswerSentence, Citation, Path
 from rag.citing import Citer
+from rag.counts import counts_another
 from rag.excerpts import find_words, share_held, snap, stands_in, trimmed, with_bounds, without_echo
 from rag.expectations import meets
 from rag.figures import missing_figures
@@ -34,6 +35,7 @@ from vectorstore.store import Store
 
 MOST_WORDS = 75  # of an answer
 MOST_WORDS_SEVERAL = 140  # of an answer to a question that asks several things
+FOLLOWING = 2  # words after a figure that say what it is of
 HELD = 0.5  # of the short answer's words in the model's sentences: they give it
 # «من» asks who at the beginning; inside a question it is mostly "from" or "of".
 _WHO = re.compile(r"\bwho(?:m|se)?\b|\bspeaker\b|(?:^|[?.,:])\W*[وف]?ل?من(?=\s)")
@@ -106,7 +108,7 @@ class Composer:
         if not several:
             kept = _that_answer(kept, short)
         path: Path = "generated" if kept else "quoted"
-        if not kept and _names_nobody(question, draft):
+        if _names_nobody(question, draft, kept) or _counts_another(question, draft, sources):
             return Composed((), (), None, path)
         sentences = [
             cite.sentence(_plain(text), [sources[i] for i in verdict.evidence], verdict.support)
@@ -200,12 +202,27 @@ def _that_answer(
     return [(text, v) for text, v in kept if short and stands_in(short, text)] or kept
 
 
-def _names_nobody(question: str, draft: Draft) -> bool:
+def _names_nobody(question: str, draft: Draft, kept: Sequence[object]) -> bool:
     """Whether the question asks who, and the model could only repeat its words: the evidence tells
     what happened and leaves open who it was. Who *said* something may be named further up."""
     folded = fold(question)
     asks = _WHO.search(folded) and not _SAYS.search(folded)
-    return bool(asks and draft.short) and not set(analyse(draft.short)) - set(analyse(question))
+    repeats = draft.short and not set(analyse(draft.short)) - set(analyse(question))
+    return bool(asks and repeats and not kept)
+
+
+def _counts_another(question: str, draft: Draft, sources: Sequence[Source]) -> bool:
+    """Whether the question asks how many and the figure that the model found is of something else,
+    while no other is sure to be meant."""
+    if counted(question, sources) is not None:
+        return False
+    told = draft.short
+    for source in sources:
+        words = source.shown if source.translated else source.evidence.quote
+        if span := find_words(told, words):
+            told = " ".join([told, *words[span[1] :].split()[:FOLLOWING]])
+            break
+    return counts_another(question, told)
 
 
 def _minimal(text: str, start: int, end: int, question: str) -> str | None:

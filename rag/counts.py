@@ -19,19 +19,17 @@ ALIKE = 0.7  # of the letters of the shorter of two words, from its beginning
 NEAR = 3  # words after a figure among which its noun stands
 _ASKS = re.compile(r"\bhow many\b|(?<!\w)[وفبل]?كم(?: عدد)?(?!\w)", re.IGNORECASE)
 _COUNTED = re.compile("[\u0621-\u064a]{3}ا$")  # the accusative of what is counted
+_CLITICS = re.compile("^(?:[وفبك]?ال|لل)(?=..)")
+_VOWELS = re.compile("[اوي]")
+_OF = re.compile(r"\s+(?:من|of)\s+(\w+)")
 _WORD = re.compile(r"\w[\w'’-]*")
 
 
 def counted_figure(question: str, text: str) -> tuple[int, int] | None:
     """(start, end) of the figure with its noun in ``text``; None without exactly one that fits."""
-    asks = _ASKS.search(question)
-    if asks is None:
-        return None
-    nouns = [w for w in _WORD.findall(question[asks.end() :])[:2] if analyse(w)]
+    nouns, asked_to = _asked(question)
     if not nouns:
         return None
-    if _COUNTED.search(fold(nouns[0])):
-        del nouns[1:]  # «كم قاربا تضرر»: what follows is no part of the noun
     _, origin = fold_aligned(text)
     found: dict[float, tuple[int, int, int]] = {}
     for figure in find_figures(text):
@@ -44,7 +42,7 @@ def counted_figure(question: str, text: str) -> tuple[int, int] | None:
             elif held:
                 break
         # The noun itself has to follow; what describes it (جهاز تنفس) tells two of a kind apart.
-        if counts:
+        if counts and not _of_another(question, asked_to, text, reach):
             best = found.get(figure.value)
             found[figure.value] = max((held, start, reach), best or (0, 0, 0))
     most = max((held for held, _, _ in found.values()), default=0)
@@ -52,10 +50,67 @@ def counted_figure(question: str, text: str) -> tuple[int, int] | None:
     return fitting[0] if len(fitting) == 1 else None
 
 
+def counts_another(question: str, text: str) -> bool:
+    """Whether every new figure of ``text`` counts something else than the question asks for.
+
+    Of "how many drivers run the 18 buses?" nothing is told by "18 buses", and of tons of fish
+    nothing by tons of olives. False where the text has no new figure, or one of which it is
+    unclear what it counts.
+    """
+    nouns, end = _asked(question)
+    if not nouns:
+        return False
+    others = [word for word in _WORD.findall(question[end:]) if analyse(word)]
+    known = {f.value for f in find_figures(question)}
+    _, origin = fold_aligned(text)
+    figures = [f for f in find_figures(text) if f.value not in known]
+    for figure in figures:
+        word = _WORD.search(text, origin[figure.end - 1] + 1)
+        if word is None:
+            return False
+        if any(_same(word.group(), noun) for noun in nouns):
+            if not _of_another(question, end, text, word.end()):
+                return False
+        elif not any(_same(word.group(), other) for other in others):
+            return False
+    return bool(figures)
+
+
+def _asked(question: str) -> tuple[list[str], int]:
+    """What a question asks the number of, one word or two, and the offset after it; none where it
+    asks for no number."""
+    asks = _ASKS.search(question)
+    if asks is None:
+        return [], 0
+    nouns = [m for m in list(_WORD.finditer(question, asks.end()))[:2] if analyse(m.group())]
+    if nouns and _COUNTED.search(fold(nouns[0].group())):
+        del nouns[1:]  # «كم قاربا تضرر»: what follows is no part of the noun
+    return [m.group() for m in nouns], nouns[-1].end() if nouns else 0
+
+
+def _of_another(question: str, asked_to: int, text: str, end: int) -> bool:
+    """Whether what is counted up to ``end`` is of something else than what is asked for, up to
+    ``asked_to``: tons of olives, tons of fish."""
+    asked, told = _OF.match(question, asked_to), _OF.match(text, end)
+    return bool(asked and told) and not _akin(asked.group(1), told.group(1))
+
+
+def _akin(word: str, other: str) -> bool:
+    """Whether two words may be one noun, broken plurals (سمك, أسماك) included."""
+    one, two = (_VOWELS.sub("", _bare(w)) for w in (word, other))
+    return _same(word, other) or one == two
+
+
+def _bare(word: str) -> str:
+    return _CLITICS.sub("", fold(word))
+
+
 def _same(word: str, noun: str) -> bool:
     """Whether two words are one noun: of one stem, or alike from the beginning (وحدة, وحدات)."""
     if set(analyse(word)) & set(analyse(noun)):
         return True
-    bare = [fold(w).removeprefix("ال") for w in (word, noun)]
+    bare = [_bare(w) for w in (word, noun)]
+    if bare[0].removesuffix("ا") == bare[1].removesuffix("ا"):  # «طنا», «طن»
+        return True
     alike = len(os.path.commonprefix(bare))
     return alike >= max(BEGINNING, ALIKE * min(map(len, bare)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rag.counts import counted_figure
+from rag.counts import counted_figure, counts_another
 
 AID = (
     "قدمت الوزارة 6000 كمامة و6 ملايين طقم فحص و50 ألف جهاز حرارة، "
@@ -42,3 +42,22 @@ def test_the_figure_of_the_noun_is_found(question, text, words) -> None:
 )
 def test_where_that_is_not_sure_nothing_is(question, text) -> None:
     assert counted_figure(question, text) is None
+
+
+@pytest.mark.parametrize(
+    ("question", "told", "another"),
+    [
+        ("كم سائقا وظفت البلدية للحافلات؟", "18 حافلة", True),
+        ("كم حافلة اشترت البلدية؟", "18 حافلة", False),
+        ("كم طنا من السمك صيد؟", "3200 طن من الزيتون", True),
+        ("كم طنا من السمك صيد؟", "3200 طن من الأسماك", False),
+        ("كم طنا من السمك صيد؟", "3200 طن", False),
+        ("How many drivers run the buses?", "18 buses", True),
+        ("How many musical instruments were lent?", "35 instruments", False),
+        ("كم بلغ الراتب؟", "180 ألف حاوية", False),  # unclear
+        ("من قاد الحافلات؟", "18 حافلة", False),
+        ("كم حافلة دخلت في 2025؟", "في عام 2025", False),  # the question's own figure
+    ],
+)
+def test_a_figure_may_count_something_else(question: str, told: str, another: bool) -> None:
+    assert counts_another(question, told) is another
