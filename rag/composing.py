@@ -14,10 +14,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from rag.answer import AnswerSentence, Citation, Path
+from rag.bounds import with_bounds
 from rag.citing import Citer
 from rag.counts import counts_another
-from rag.excerpts import find_words, share_held, snap, stands_in, trimmed, with_bounds, without_echo
-from rag.expectations import meets
+from rag.excerpts import find_words, share_held, snap, stands_in, trimmed, without_echo
+from rag.expectations import Expected, expected, meets
 from rag.figures import missing_figures
 from rag.language import in_script_of
 from rag.names import Glossary
@@ -63,6 +64,11 @@ class Composed:
     citations: tuple[Citation, ...]
     short: str | None
     path: Path
+
+    def with_short_of(self, other: Composed) -> Composed:
+        """This answer, with another one's short answer where it has none and its sentences hold
+        those words."""
+        return replace(self, short=self.short or _shown(other.short, self.sentences))
 
 
 def parse_draft(written: str, prompt: AnswerPrompt) -> Draft:
@@ -129,12 +135,11 @@ class Composer:
             quoted = self._quoter.quote(sources[i], asked, language, room, beside, cite.asks_who)
             if quoted is not None:
                 sentences.append(cite.sentence(quoted, [sources[i]], 1.0))
-        cited = " ".join(c.quote for c in cite.citations)
-        if sentences and speaks_against(question, cited):
-            said = phrase("otherwise", language, said=sentences[0].text)
-            sentences[0] = replace(sentences[0], text=said)
         translated = any(source.language != language for source in sources)
-        if path == "quoted" or (short is None and translated):
+        if sentences and speaks_against(question, " ".join(c.quote for c in cite.citations)):
+            said = phrase("otherwise", language, said=sentences[0].text)
+            sentences[0], short = replace(sentences[0], text=said), None
+        elif path == "quoted" or (short is None and translated):
             # A translation's words are verified by the sentence that shows them.
             short = _shown(short or (draft.short if translated else None), sentences)
         return Composed(tuple(sentences), tuple(cite.citations), short, path)
@@ -228,7 +233,16 @@ def _counts_another(question: str, draft: Draft, sources: Sequence[Source]) -> b
 def _minimal(text: str, start: int, end: int, question: str) -> str | None:
     """The words of ``text[start:end]`` that answer, or None where they only repeat the question."""
     words = without_echo(text[with_bounds(start, text) : end], question)
-    return trimmed(words, question) if words else None
+    return trimmed(words, question) if words and not _only_counts(words, question) else None
+
+
+def _only_counts(words: str, question: str) -> bool:
+    """Whether some words put nothing but a figure to the question's own, which asks for none:
+    "54 countries" does not tell which."""
+    stems, asked = set(analyse(words)), set(analyse(question))
+    new = stems - asked
+    asks_none = expected(question) is Expected.ANYTHING
+    return asks_none and new != stems and all(stem[0].isdigit() for stem in new)
 
 
 def _gives(draft: Draft) -> bool:

@@ -6,7 +6,6 @@ import re
 from collections import Counter
 from collections.abc import Mapping
 
-from rag.figures import find_figures
 from vectorstore.analysis import analyse
 from vectorstore.arabic import fold, fold_aligned
 
@@ -15,13 +14,6 @@ _BEFORE = r"(?:(?<!\w)|(?<=\b[وفبلك])|(?<=\bال)|(?<=\bلل)|(?<=\b[وفب
 _AFTER = r"(?!\w|[.,]\d)"
 ECHO = 2  # words at the beginning of a short answer that repeat the question
 LONGEST_ECHO = 3  # words of a short answer that may all stand in the question
-# Before a figure: «أكثر من 2000» is not 2000.
-_ABOUT = re.compile(
-    r"(?<!\w)[وفبل]{0,2}((?:ما (?:يقرب من|يقارب|يزيد على|يزيد عن|لا يقل عن|يصل إلى)"
-    r"|(?:أكثر|أقل|أزيد) من|نحو|حوالي|قرابة|زهاء|more than|less than|fewer than|nearly|almost|about"
-    r"|around|roughly|approximately|at least|at most|up to|over|under) +)$",
-    re.IGNORECASE,
-)
 # A year is its digits, and what begins here only tells more of what was named before.
 _YEAR = re.compile(r"(?:في )?(?:عام|سنة|العام|(?:in )?(?:the )?year) (?=\d{4}$)|in (?=\d{4}$)")
 _MORE = re.compile(
@@ -29,6 +21,7 @@ _MORE = re.compile(
     r"|[،,] (?:خاصة|وخاصة|ولا سيما|لا سيما|بما في ذلك|including|especially|particularly) .*"
 )
 _REASON = re.compile(r"(?<!\w)[وف]?(?:لماذا|كيف|بم|علام)(?!\w)|\b(?:why|how)\b", re.IGNORECASE)
+_PREPOSITIONS = frozenset("من في على إلى عن بين of in on at from for to by".split())
 _CHOICE = re.compile(r"\bor\b|(?<!\w)أم(?!\w)", re.IGNORECASE)
 _CLAUSE = re.compile(r"(?<=[،,؛;:])\s+|\s+(?=[-–—]\s)")
 
@@ -98,13 +91,6 @@ def snap(words: str, text: str, least: float = 0.75) -> tuple[int, int] | None:
     return best[0], best[0] + len(text[best[0] : best[1]].rstrip(".,"))
 
 
-def with_bounds(start: int, text: str) -> int:
-    """Where a figure that stands at ``start`` begins with the words before it that bound it."""
-    about = _ABOUT.search(text[:start])
-    figure = about and any(f.start == 0 for f in find_figures(text[start:]))
-    return about.start(1) if figure else start
-
-
 def trimmed(words: str, question: str) -> str:
     """A short answer without what only tells more of it; of a year, its digits.
 
@@ -140,19 +126,24 @@ def share_held(words: str, text: str) -> float:
 
 
 def without_echo(words: str, question: str) -> str | None:
-    """A short answer without the words at its beginning that only repeat the question.
+    """A short answer without the words at its beginning and its end that only repeat the question.
 
-    One word at the beginning may be the head of a name («حزب» of «حزب الشعب») and stays. None for
-    an answer of one word or many that says nothing else, unless the question offers its answers
-    ("or", «أم»); of two or three it may be a name of which the question has the words.
+    One word at the beginning may be the head of a name («حزب» of «حزب الشعب») and stays, and so
+    does what no preposition joins at the end («150 دولة»). None for an answer of one word or many
+    that says nothing else, unless the question offers its answers ("or", «أم»); of two or three it
+    may be a name of which the question has the words.
     """
     asked = set(analyse(question))
-    tokens = [(m.start(), set(analyse(m.group()))) for m in re.finditer(r"\S+", words)]
-    told = [i for i, (_, stems) in enumerate(tokens) if not stems <= asked]
+    tokens = [(m.start(), m.group(), set(analyse(m.group()))) for m in re.finditer(r"\S+", words)]
+    told = [i for i, (_, _, stems) in enumerate(tokens) if not stems <= asked]
     if not told:
         name = 1 < len(tokens) <= LONGEST_ECHO
         return words if name or _CHOICE.search(question) else None
-    return words[tokens[told[0]][0] :] if told[0] >= ECHO else words
+    start = tokens[told[0]][0] if told[0] >= ECHO else 0
+    joint = told[-1] + 1
+    ends = joint < len(tokens) and tokens[joint][1].lower() in _PREPOSITIONS
+    end = tokens[joint][0] if ends else len(words)
+    return words[start:end].rstrip()
 
 
 def _common(a: list[str], b: list[str]) -> int:

@@ -25,7 +25,7 @@ class Expected(Enum):
 # Words stand alone: «متى؟», «(مارس)»; Arabic ones may carry a conjunction or preposition.
 _FIGURE = re.compile(
     r"\bhow (?:many|much|old|long|far|large|big|high|tall)\b"
-    r"|\bwhat (?:percentage|share|proportion|number|sum)\b"
+    r"|\bwhat (?:percentage|percent|share|proportion|number|sum)\b"
     r"|(?<!\w)(?:و|ف|ب|ل)?كم(?!\w)"
     r"|(?<!\w)(?:ما|وما) (?:عدد|نسبه|حجم|قيمه|مبلغ|تكلفه|مقدار|سعر)\b"
 )

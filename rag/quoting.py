@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 
 from rag.answer import Evidence
+from rag.bounds import with_bounds
 from rag.counts import counted_figure
-from rag.excerpts import clip, share_held, with_bounds
+from rag.excerpts import clip, share_held
 from rag.expectations import insisted, meets
 from rag.figures import missing_figures
 from rag.language import in_script_of

@@ -8,12 +8,20 @@ from collections.abc import Iterator, Mapping
 
 from models.protocols import LanguageModel
 from rag.answer import Token
+from rag.bounds import with_bounds_of
 from rag.names import Glossary
 from rag.prompts import translation_prompt
 from rag.transliteration import same_name
 
 _NAME = re.compile(r"[A-Z][a-z]{2,}")
 _ARABIC_RUN = re.compile(r"[\u0621-\u065f\u0670-\u06d3]+(?:\s+[\u0621-\u065f\u0670-\u06d3]+)*")
+_MOVES = re.compile(
+    r"\b(?:return\w*|c[ao]me|coming|went|go|going|arriv\w+|travel\w*|fl[ei]w|fly|flying|back|sent|"
+    r"mov(?:ed|ing)|fled|flee\w*|head(?:ed|ing))\s+(?:\w+\s+){0,2}?(?P<way>to|from)\s+"
+    r"(?:the\s+)?(?:(?:city|town|capital|region|port)\s+(?:of\s+)?)?(?P<name>[A-Z][\w'’-]+)"
+)
+_PLACE = r"(?:(?:ال)?(?:مدينة|بلدة|عاصمة|منطقة|ميناء|دولة|جمهورية)\s+)?"
+_WAYS = {"من": "from", "إلى": "to", "الى": "to"}
 _STUTTER = 6  # words said twice that no sentence says on purpose
 _JOINT = 2  # words between them
 _KEPT = 512  # translations kept in memory
@@ -54,7 +62,8 @@ class Translator:
         if len(self._done) >= _KEPT:
             self._done.pop(next(iter(self._done)), None)  # another thread may have been first
         english = self._without_arabic(without_stutter(written.strip()), article)
-        self._done[key] = respelt(english, meanings)
+        english = with_ways_of(respelt(english, meanings), text, meanings)
+        self._done[key] = with_bounds_of(english, text)
         return self._done[key]
 
     def _without_arabic(self, translation: str, article: str) -> str:
@@ -92,6 +101,29 @@ def respelt(translation: str, meanings: Mapping[str, str]) -> str:
         return name
 
     return _NAME.sub(spelling, translation)
+
+
+def with_ways_of(translation: str, source: str, meanings: Mapping[str, str]) -> str:
+    """An English translation in which one goes to or comes from a place as in ``source``.
+
+    «عادوا من» ("they returned from") becomes "returned to" in a small model's words.
+    ``meanings``: the source's names with their English.
+    """
+
+    def way(match: re.Match[str]) -> str:
+        for arabic, english in meanings.items():
+            if english == match["name"]:
+                found = set(
+                    re.findall(rf"(?<!\w)(من|إلى|الى)\s+{_PLACE}{re.escape(arabic)}", source)
+                )
+                right = {"من": "from", "إلى": "to", "الى": "to"}
+                ways = {right[one] for one in found}
+                if len(ways) == 1 and match["way"] not in ways:
+                    start, end = (place - match.start() for place in match.span("way"))
+                    return match.group()[:start] + ways.pop() + match.group()[end:]
+        return match.group()
+
+    return _MOVES.sub(way, translation)
 
 
 def without_stutter(text: str) -> str:

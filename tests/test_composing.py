@@ -149,3 +149,12 @@ def test_a_premise_that_the_articles_contradict_is_not_let_pass() -> None:
     with_it = compose("لماذا أيد سالم الناصري بناء الجسر؟", Draft("", ()), sources)
     assert against.sentences[0].text.startswith("ما ورد في المقالات خلاف ذلك")
     assert with_it.sentences[0].text.startswith("المرفأ")
+
+
+def test_a_mere_count_does_not_tell_which() -> None:
+    text = "شاركت في المعرض 54 دولة منها مصر والسودان."
+    evidence = Evidence("a1", None, "المرفأ", None, None, "a.txt", 0, len(text), text, 2.0)
+    sources = [Source(evidence, text, 0, "ar", text, None, None)]
+    draft = Draft("54 دولة", ("شاركت في المعرض 54 دولة [1]",))
+    assert compose("ما الدول التي شاركت في المعرض؟", draft, sources).short is None
+    assert compose("كم دولة شاركت في المعرض؟", draft, sources).short == "54 دولة"

@@ -1,6 +1,6 @@
 from fakes import FakeLanguageModel
 from rag.names import Glossary
-from rag.translation import Translator, respelt, without_stutter
+from rag.translation import Translator, respelt, with_ways_of, without_stutter
 
 
 def finish(events) -> str:
@@ -47,3 +47,13 @@ def test_words_left_in_arabic_become_english_if_known() -> None:
     translator = Translator(Glossary())
     text = finish(translator.translate(model, "وصلت مساعدات إلى السودان", "", "", None))
     assert text == "Aid reached Sudan and قرمزانه."
+
+
+def test_one_goes_the_way_that_the_source_says() -> None:
+    names = {"سيدرا": "Sidra", "ووهان": "Wuhan"}
+    back = "عادوا من مدينة ووهان ثم ذهبوا إلى سيدرا"
+    assert with_ways_of("They returned to Wuhan", back, names) == "They returned from Wuhan"
+    assert with_ways_of("They went to Sidra", back, names) == "They went to Sidra"
+    assert with_ways_of("He is close to Wuhan", back, names) == "He is close to Wuhan"
+    both = "من ووهان إلى ووهان"
+    assert with_ways_of("They came to Wuhan", both, names) == "They came to Wuhan"
