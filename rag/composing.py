@@ -161,7 +161,11 @@ class Composer:
         return [
             (text, verdict)
             for text, verdict in verdicts
-            if verdict.supported and in_script_of(text, language)
+            if verdict.supported
+            and in_script_of(text, language)
+            and not speaks_against(
+                text, " ".join(sources[i].evidence.quote for i in verdict.evidence)
+            )
         ]
 
     def _verify(
@@ -242,7 +246,8 @@ def _only_counts(words: str, question: str) -> bool:
     stems, asked = set(analyse(words)), set(analyse(question))
     new = stems - asked
     asks_none = expected(question) is Expected.ANYTHING
-    return asks_none and new != stems and all(stem[0].isdigit() for stem in new)
+    figures = bool(new) and all(stem[0].isdigit() for stem in new)
+    return asks_none and figures and new != stems
 
 
 def _gives(draft: Draft) -> bool:

@@ -21,9 +21,12 @@ _WORD = re.compile(r"[\w'’]+")
 _NOT = re.compile(r"لا|لم|لن|ليس|ليست|دون|عدم|غير|not|no|never|without|\w+n['’]t|cannot")
 
 
-def speaks_against(question: str, found: str) -> bool:
-    """Whether ``found`` says the opposite of a word of ``question``, and not that word."""
-    asked, told = _asserted(question), _asserted(found)
+def speaks_against(said: str, found: str) -> bool:
+    """Whether ``found`` says the opposite of a word of ``said``, and not that word.
+
+    ``said``: a question, for what it takes for granted, or a sentence of a model.
+    """
+    asked, told = _asserted(said), _asserted(found)
     return any(
         asked & one and told & other and not (told & one or asked & other)
         for pair in _opposites()

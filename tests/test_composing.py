@@ -158,3 +158,13 @@ def test_a_mere_count_does_not_tell_which() -> None:
     draft = Draft("54 دولة", ("شاركت في المعرض 54 دولة [1]",))
     assert compose("ما الدول التي شاركت في المعرض؟", draft, sources).short is None
     assert compose("كم دولة شاركت في المعرض؟", draft, sources).short == "54 دولة"
+
+
+def test_what_the_articles_contradict_is_not_said() -> None:
+    text = "وأيد سالم الناصري بناء جسر مرسى نور."
+    evidence = Evidence("a1", None, "المرفأ", None, None, "a.txt", 0, len(text), text, 2.0)
+    shown = "Salem Nasiri supported building the Marsa Nour bridge"
+    one = Source(evidence, text, 0, "ar", shown, None, None, translated=True)
+    said = "Salem Nasiri rejected building the Marsa Nour bridge [1]"
+    composed = compose("Why did Salem Nasiri reject the bridge?", Draft("", (said,)), [one], "en")
+    assert composed.path == "quoted" and "rejected" not in composed.sentences[0].text
