@@ -175,7 +175,7 @@ class Answerer:
             again = self._composer.compose(question, asked, best, draft, language)
             if again.path == "generated":
                 return _Written(replace(again, path="repaired"), probability)
-            return _Written(quoted.with_short_of(again), probability)
+            return _Written(quoted, probability)
         except ModelError as error:
             log.warning("the language model failed, the answer is a quote: %s", error)
             if quoted is None:

@@ -65,11 +65,6 @@ class Composed:
     short: str | None
     path: Path
 
-    def with_short_of(self, other: Composed) -> Composed:
-        """This answer, with another one's short answer where it has none and its sentences hold
-        those words."""
-        return replace(self, short=self.short or _shown(other.short, self.sentences))
-
 
 def parse_draft(written: str, prompt: AnswerPrompt) -> Draft:
     """The marked lines of a reply; of one without marks, the first line is the answer.
