@@ -109,7 +109,9 @@ class Composer:
         if not several:
             kept = _that_answer(kept, short)
         path: Path = "generated" if kept else "quoted"
-        if _names_nobody(question, draft, kept) or _counts_another(question, draft, sources):
+        translated = any(source.language != language for source in sources)
+        nobody = not (kept or translated) and _names_nobody(question, draft)
+        if nobody or _counts_another(question, draft, sources):
             return Composed((), (), None, path)
         sentences = [
             cite.sentence(_plain(text), [sources[i] for i in verdict.evidence], verdict.support)
@@ -130,7 +132,6 @@ class Composer:
             quoted = self._quoter.quote(sources[i], asked, language, room, beside, cite.asks_who)
             if quoted is not None:
                 sentences.append(cite.sentence(quoted, [sources[i]], 1.0))
-        translated = any(source.language != language for source in sources)
         if sentences and speaks_against(question, " ".join(c.quote for c in cite.citations)):
             said = phrase("otherwise", language, said=sentences[0].text)
             sentences[0], short = replace(sentences[0], text=said), None
@@ -206,13 +207,12 @@ def _that_answer(
     return [(text, v) for text, v in kept if short and stands_in(short, text)] or kept
 
 
-def _names_nobody(question: str, draft: Draft, kept: Sequence[object]) -> bool:
+def _names_nobody(question: str, draft: Draft) -> bool:
     """Whether the question asks who, and the model could only repeat its words: the evidence tells
     what happened and leaves open who it was. Who *said* something may be named further up."""
     folded = fold(question)
     asks = _WHO.search(folded) and not _SAYS.search(folded)
-    repeats = draft.short and not set(analyse(draft.short)) - set(analyse(question))
-    return bool(asks and repeats and not kept)
+    return bool(asks and draft.short) and not set(analyse(draft.short)) - set(analyse(question))
 
 
 def _counts_another(question: str, draft: Draft, sources: Sequence[Source]) -> bool:

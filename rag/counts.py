@@ -17,6 +17,16 @@ from vectorstore.arabic import fold, fold_aligned
 BEGINNING = 3  # letters
 ALIKE = 0.7  # of the letters of the shorter of two words, from its beginning
 NEAR = 3  # words after a figure among which its noun stands
+# «كم بلغت الأرباح» asks how much, and counts nothing.
+_MEASURES = frozenset(
+    fold(word)
+    for word in "بلغ بلغت يبلغ تبلغ كان كانت يكون تكون وصل وصلت يصل تصل كلف كلفت يكلف تكلف "
+    "استغرق استغرقت يستغرق تستغرق دام دامت يدوم تدوم زاد زادت يزيد تزيد نما نمت ارتفع ارتفعت "
+    "انخفض انخفضت تراجع تراجعت يبعد تبعد يزن تزن ربح ربحت خسر خسرت دفع دفعت يدفع تدفع أنفق أنفقت "
+    "حقق حققت يحقق تحقق جمع جمعت يجمع تجمع قدم قدمت سجل سجلت يسجل تسجل تبقى يبقى مضى تقدر يقدر "
+    "تساوي يساوي تلبي يلبي تغطي يغطي ستبلغ سيبلغ سيكلف ستكلف ستوفر سيوفر".split()
+)
+_BREAK = re.compile(r"[،,؛;:.()«»\"]")
 _ASKS = re.compile(r"\bhow many\b|(?<!\w)[وفبل]?كم(?: عدد)?(?!\w)", re.IGNORECASE)
 _COUNTED = re.compile("[\u0621-\u064a]{3}ا$")  # the accusative of what is counted
 _CLITICS = re.compile("^(?:[وفبك]?ال|لل)(?=..)")
@@ -35,7 +45,9 @@ def counted_figure(question: str, text: str) -> tuple[int, int] | None:
     for figure in find_figures(text):
         start, end = origin[figure.start], origin[figure.end - 1] + 1
         held, reach, counts = 0, end, False
-        for word in list(_WORD.finditer(text, end))[:NEAR]:
+        pause = _BREAK.search(text, end)  # what it counts stands before the next mark
+        stop = pause.start() if pause else len(text)
+        for word in list(_WORD.finditer(text, end, stop))[:NEAR]:
             same = [noun for noun in nouns if _same(word.group(), noun)]
             if same:
                 held, reach, counts = held + 1, word.end(), counts or nouns[0] in same
@@ -83,6 +95,8 @@ def _asked(question: str) -> tuple[list[str], int]:
     if asks is None:
         return [], 0
     nouns = [m for m in list(_WORD.finditer(question, asks.end()))[:2] if analyse(m.group())]
+    if nouns and fold(nouns[0].group()) in _MEASURES:
+        return [], 0
     if nouns and _COUNTED.search(fold(nouns[0].group())):
         del nouns[1:]  # «كم قاربا تضرر»: what follows is no part of the noun
     return [m.group() for m in nouns], nouns[-1].end() if nouns else 0

@@ -167,8 +167,9 @@ def _read_words(folded: str, start: int) -> tuple[float, int] | None:
             if value is None and word.startswith(clitic):
                 value = _WORDS.get(word[len(clitic) :])
         scale = _SCALES.get(word) or (_SCALES.get(word[1:]) if word[:1] == "و" else None)
-        if word in _DUALS and not seen:
-            total, seen = total + _DUALS[word], True
+        dual = _DUALS.get(word) or _DUALS.get(re.sub("^[وفبل]", "", word))
+        if dual is not None and not seen:
+            total, seen = total + dual, True
         elif scale is not None and seen:
             total, current = total + (current or 1.0) * scale, 0.0
         elif value == 100.0 and current:

@@ -32,6 +32,8 @@ def test_the_figure_of_the_noun_is_found(question, text, words) -> None:
     ("question", "text"),
     [
         ("كم بلغ حجم التجارة؟", "بلغ حجم التجارة 40 مليار دولار"),  # no noun is counted
+        ("كم بلغت الأرباح؟", "كانت الأرباح 2 مليار مقارنة بعام 2014، والتي بلغت 3 مليارات"),
+        ("كم قاربا غرق؟", "غرق 12، والقوارب الأخرى نجت"),
         ("كم جهازا قدمت الوزارة؟", AID),  # two kinds of them
         ("متى قدمت الوزارة 2000 جهاز تنفس؟", AID),
         ("How many people came?", "Lorries brought 300 tents."),

@@ -7,6 +7,7 @@ from rag.figures import find_figures, missing_figures
     ("text", "values"),
     [
         ("٤٠ مليار دولار", [40e9]),
+        ("قدرت بملياري دولار", [2e9]),
         ("40 billion dollars", [40e9]),
         ("40,000,000,000", [40e9]),
         ("بزيادة 19.8 بالمئة", [19.8]),
