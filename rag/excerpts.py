@@ -131,13 +131,13 @@ def without_echo(words: str, question: str) -> str | None:
     One word at the beginning may be the head of a name («حزب» of «حزب الشعب») and stays, and so
     does what no preposition joins at the end («150 دولة»). None for an answer of one word or many
     that says nothing else, unless the question offers its answers ("or", «أم»); of two or three it
-    may be a name of which the question has the words.
+    may be a name of which the question has the words apart.
     """
     asked = set(analyse(question))
     tokens = [(m.start(), m.group(), set(analyse(m.group()))) for m in re.finditer(r"\S+", words)]
     told = [i for i, (_, _, stems) in enumerate(tokens) if not stems <= asked]
     if not told:
-        name = 1 < len(tokens) <= LONGEST_ECHO
+        name = 1 < len(tokens) <= LONGEST_ECHO and not stands_in(words, question)
         return words if name or _CHOICE.search(question) else None
     start = tokens[told[0]][0] if told[0] >= ECHO else 0
     joint = told[-1] + 1

@@ -57,6 +57,13 @@ _ARABIC_TIMES = (
 ).split()
 
 
+# What answers "how many" without a figure.
+_VAGUE = re.compile(
+    r"\b(?:one|no|none|once|half|dozens|hundreds|thousands|millions|several|most|majority)\b"
+    r"|(?<!\w)[وفبل]{0,2}(?:ال)?(?:واحد|واحده|نصف|عشرات|ميات|الاف|ملايين|غالبيه|معظم|عده|بضع|بضعه)"
+    r"(?!\w)"
+)
+_HOW_MANY = re.compile(r"(?<!\w)[وفبل]?كم (?:عدد )?(\w+)")
 # Up to two words before what insists on them.
 _INSISTS = re.compile(
     r"((?:\S+\s+){0,2})(?:(?:alone|exclusively|(?:specifically|in particular)(?=\W*$))\b"
@@ -95,9 +102,23 @@ def meets(text: str, question: str) -> bool:
     asked = {f.value for f in find_figures(question)}
     new = [f for f in find_figures(text) if f.value not in asked]
     if kind is Expected.FIGURE:
-        return bool(new) or bool(re.search(r"\b(?:one|no|none)\b", fold(text)))
+        folded = fold(text)
+        return bool(new) or bool(_VAGUE.search(folded)) or _holds_dual(fold(question), folded)
     words = _DATE_WORDS if kind is Expected.DATE else _TIME_WORDS
     return bool(words.search(fold(text))) or any(f.digits for f in new)
+
+
+def _holds_dual(question: str, text: str) -> bool:
+    """Whether a text has two of what is counted in one word: «أسبوعين» of «كم أسبوعا». Both folded.
+
+    A plural in «ين» passes too.
+    """
+    asks = _HOW_MANY.search(question)
+    if asks is None:
+        return False
+    noun = asks.group(1).removesuffix("ا").removesuffix("ه")
+    dual = rf"(?<!\w)[وفبلك]{{0,2}}(?:ال)?{re.escape(noun)}ت?(?:ين|ان|ي|ا)(?!\w)"
+    return len(noun) > 1 and re.search(dual, text) is not None
 
 
 def insisted(question: str) -> str:

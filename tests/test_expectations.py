@@ -47,3 +47,18 @@ def test_a_date_is_more_than_a_time() -> None:
 def test_a_figure_of_the_question_does_not_answer_it() -> None:
     asked = "كم سفينة وصلت في عام 2020؟"
     assert not meets("وصلت سفن كثيرة في 2020", asked) and meets("وصلت 7 سفن في 2020", asked)
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "told"),
+    [
+        ("كم أسبوعا سيغيب اللاعب؟", "سيغيب لأسبوعين بسبب الإصابة", True),
+        ("كم مرة فاز الفريق؟", "فازوا بالكأس مرتين", True),
+        ("كم طفلا لديها؟", "ولها طفل واحد", True),
+        ("كم قتيلا سقط؟", "سقط عشرات القتلى", True),
+        ("كم أسبوعا سيغيب اللاعب؟", "سيغيب بسبب الإصابة", False),
+        ("How many boats sank?", "Dozens of boats sank", True),
+    ],
+)
+def test_how_many_is_also_told_without_a_figure(question: str, text: str, told: bool) -> None:
+    assert meets(text, question) is told
