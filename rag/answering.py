@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
@@ -41,6 +42,7 @@ from vectorstore.types import Filters
 log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
+REFUSAL = math.log(0.5)  # of the model's doubt, ``Writer.doubt``
 TITLE_WORDS = 8  # of an article without a title
 
 
@@ -198,6 +200,8 @@ class Answerer:
         if decision is None or doubt is None:
             return probability, None
         probability = decision.probability({FOUND: log_odds(probability), DOUBT: doubt})
+        if doubt >= REFUSAL:  # it would rather refuse than answer
+            return min(probability, 1 - math.exp(doubt)), False
         return probability, probability >= decision.threshold
 
     def _answered(

@@ -63,6 +63,18 @@ def test_a_model_in_doubt_is_not_asked_for_an_answer(tmp_path, monkeypatch) -> N
     assert len(model.prompts) == 1
 
 
+@pytest.mark.parametrize(("refusing", "answered"), [(0.9, False), (0.4, True)])
+def test_a_model_that_would_rather_refuse_is_believed(
+    tmp_path, monkeypatch, refusing: float, answered: bool
+) -> None:
+    hopeful = Decision(50.0, {FOUND: 0.0, DOUBT: -1.0}, 0.5)
+    first = answer_prompt("ar").unstated[0]
+    answer, _ = ask(tmp_path, monkeypatch, {first: refusing}, hopeful)
+    assert answer.answered is answered
+    if not answered:
+        assert answer.confidence == pytest.approx(refusing)
+
+
 def test_a_model_without_doubt_answers_and_is_sure(tmp_path, monkeypatch) -> None:
     answer, model = ask(tmp_path, monkeypatch, {})
     assert answer.answered and answer.path == "generated"
