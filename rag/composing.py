@@ -110,7 +110,7 @@ class Composer:
             kept = _that_answer(kept, short)
         path: Path = "generated" if kept else "quoted"
         translated = any(source.language != language for source in sources)
-        nobody = not (kept or translated) and _names_nobody(question, draft)
+        nobody = not translated and _names_nobody(question, draft, sources, bool(kept))
         if nobody or _counts_another(question, draft, sources):
             return Composed((), (), None, path)
         sentences = [
@@ -207,12 +207,21 @@ def _that_answer(
     return [(text, v) for text, v in kept if short and stands_in(short, text)] or kept
 
 
-def _names_nobody(question: str, draft: Draft) -> bool:
-    """Whether the question asks who, and the model could only repeat its words: the evidence tells
-    what happened and leaves open who it was. Who *said* something may be named further up."""
+def _names_nobody(question: str, draft: Draft, sources: Sequence[Source], supported: bool) -> bool:
+    """Whether the question asks who, and the evidence leaves open who it was.
+
+    Then the model can only repeat the question's words, with nothing of it ``supported``, or gives
+    the outlet's name, which no sentence holds. Who *said* something may be named further up.
+    """
     folded = fold(question)
-    asks = _WHO.search(folded) and not _SAYS.search(folded)
-    return bool(asks and draft.short) and not set(analyse(draft.short)) - set(analyse(question))
+    if not (_WHO.search(folded) and not _SAYS.search(folded) and draft.short):
+        return False
+    told = set(analyse(draft.short)) - set(analyse(question))
+    if not told:
+        return not supported
+    held = set(analyse(" ".join(f"{s.evidence.quote} {s.speaker or ''}" for s in sources)))
+    outlets = set(analyse(" ".join(s.evidence.source or "" for s in sources)))
+    return told <= outlets and not told & held
 
 
 def _counts_another(question: str, draft: Draft, sources: Sequence[Source]) -> bool:

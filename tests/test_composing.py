@@ -123,11 +123,14 @@ def test_of_several_sentences_those_with_the_short_answer_stay() -> None:
     [
         ("من بنى جسر مرسى نور؟", "جسر مرسى نور", False),
         ("من بنى جسر مرسى نور؟", "سالم الناصري", True),
+        ("من بنى جسر مرسى نور؟", "صحيفة المرفأ", False),
         ("من قال إن جسر مرسى نور كلف 12 مليون دينار؟", "جسر مرسى نور", True),
         ("ماذا كلف جسر مرسى نور؟", "جسر مرسى نور", True),
     ],
 )
-def test_who_is_not_told_by_the_words_of_the_question(question, short, answered) -> None:
+def test_who_is_not_told_by_the_words_of_the_question_or_the_outlet(
+    question, short, answered
+) -> None:
     composed = compose(question, Draft(short, ("لا أعلم",)), [source(COST, 0, 2.1)])
     assert bool(composed.sentences) is answered
 
