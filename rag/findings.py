@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeVar
@@ -114,13 +115,12 @@ def on_average(first: Sequence[Sentence], second: Sequence[Sentence]) -> list[Se
 
 def article_by_article(ranked: Sequence[Sentence]) -> list[Sentence]:
     """The best of each article, then the second of each, and so on."""
-    turns: dict[str, int] = {}
-    order = []
+    seen: Counter[str] = Counter()
+    turns = {}
     for s in ranked:
-        article = s.candidate.passage.article_id
-        turns[article] = turns.get(article, -1) + 1
-        order.append(turns[article])
-    return [s for _, _, s in sorted(zip(order, range(len(order)), ranked, strict=True))]
+        turns[s.place] = seen[s.place[0]]
+        seen[s.place[0]] += 1
+    return sorted(ranked, key=lambda s: turns[s.place])
 
 
 def one_a_story(candidates: Sequence[Candidate], limit: int) -> list[Candidate]:

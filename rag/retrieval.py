@@ -140,6 +140,7 @@ class Retriever:
         filters = filters or Filters()
         depth = max(evidence, SIGNAL_SENTENCES)
         whole = f"{before} {question}" if before else question
+        several_articles = asks_of_several_articles(question)
         if before:
             found = self._find(whole, filters, LOOKED_AT)
             alone = self._find(question, filters, LOOKED_AT)
@@ -149,8 +150,7 @@ class Retriever:
                 readings=found.readings | alone.readings,
             )
         else:
-            several = asks_of_several_articles(question)
-            found = self._find(question, filters, LOOKED_AT if several else depth)
+            found = self._find(question, filters, LOOKED_AT if several_articles else depth)
         sentences, candidates = found.sentences, found.candidates
         signals = [] if parts(question) else [self._signals(whole, found)]
         for part in parts(question):
@@ -158,7 +158,7 @@ class Retriever:
             sentences = in_turn(sentences, more.sentences)
             candidates = in_turn(candidates, more.candidates)
             signals.append(self._signals(part, more))
-        if asks_of_several_articles(question):
+        if several_articles:
             sentences = article_by_article(sentences)
         return Retrieved(
             question=question,

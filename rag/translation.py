@@ -113,11 +113,8 @@ def with_ways_of(translation: str, source: str, meanings: Mapping[str, str]) -> 
     def way(match: re.Match[str]) -> str:
         for arabic, english in meanings.items():
             if english == match["name"]:
-                found = set(
-                    re.findall(rf"(?<!\w)(من|إلى|الى)\s+{_PLACE}{re.escape(arabic)}", source)
-                )
-                right = {"من": "from", "إلى": "to", "الى": "to"}
-                ways = {right[one] for one in found}
+                before = rf"(?<!\w)({'|'.join(_WAYS)})\s+{_PLACE}{re.escape(arabic)}"
+                ways = {_WAYS[word] for word in re.findall(before, source)}
                 if len(ways) == 1 and match["way"] not in ways:
                     start, end = (place - match.start() for place in match.span("way"))
                     return match.group()[:start] + ways.pop() + match.group()[end:]

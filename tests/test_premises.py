@@ -14,6 +14,8 @@ from rag.premises import speaks_against
         ("Why did the town reject the bridge?", "The town did not approve the bridge", False),
         ("Why did the town not reject the bridge?", "The town approved the bridge", False),
         ("Who built the bridge?", "The town approved the bridge", False),
+        ("لماذا رفض اللاعب العرض؟", "قبل أيام أبى لاعب كرة القدم العرض", False),
+        ("من خسر النهائي؟", "فاز الفريق على ضيفه في النهائي", False),
         ("", "", False),
     ],
 )
