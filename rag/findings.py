@@ -116,11 +116,12 @@ def on_average(first: Sequence[Sentence], second: Sequence[Sentence]) -> list[Se
 def article_by_article(ranked: Sequence[Sentence]) -> list[Sentence]:
     """The best of each article, then the second of each, and so on."""
     seen: Counter[str] = Counter()
-    turns = {}
+    turns = []
     for s in ranked:
-        turns[s.place] = seen[s.place[0]]
-        seen[s.place[0]] += 1
-    return sorted(ranked, key=lambda s: turns[s.place])
+        article = s.candidate.passage.article_id
+        turns.append(seen[article])
+        seen[article] += 1
+    return [ranked[i] for i in sorted(range(len(ranked)), key=turns.__getitem__)]
 
 
 def one_a_story(candidates: Sequence[Candidate], limit: int) -> list[Candidate]:
