@@ -151,8 +151,7 @@ class Answerer:
     ) -> Generator[Token, None, _Written]:
         """Yield the model's words and return what became of them.
 
-        Where nothing that it wrote is supported, it is asked once more, with the best sentence
-        alone: a small model is often led away by the others.
+        Where nothing that it wrote is supported, it is asked once more.
         """
         if self._language_model is None or not sources:
             composed = self._composer.compose(question, asked, sources, Draft("", ()), language)
@@ -168,21 +167,46 @@ class Answerer:
             if draft is None:  # its own verdict, where nothing was fitted for it
                 return _Written(None, probability)
             quoted = self._composer.compose(question, asked, sources, draft, language)
-            best = sorted(sources, key=lambda s: s.rank)[:1]
-            tried = quoted.path == "generated" or not draft.sentences or best == sources
-            if tried or asks_several(question):  # one sentence does not answer several questions
+            settled = quoted.path == "generated" or not quoted.sentences
+            if settled or asks_several(question):  # one run of words answers one question
                 return _Written(quoted, probability)
-            ask = yield from self._writer.ask(model, said, best, language, cancel)
-            draft = yield from self._writer.draft(model, ask, cancel, decided=True)
-            again = self._composer.compose(question, asked, best, draft, language)
-            if again.path == "generated":
+            again = yield from self._again(
+                model, ask, question, asked, said, sources, language, cancel
+            )
+            if again is not None and again.path == "generated":
                 return _Written(replace(again, path="repaired"), probability)
+            if again is not None and again.short is not None and quoted.short is None:
+                quoted = again
             return _Written(quoted, probability)
         except ModelError as error:
             log.warning("the language model failed, the answer is a quote: %s", error)
             if quoted is None:
                 quoted = self._composer.compose(question, asked, sources, Draft("", ()), language)
             return _Written(quoted, probability, str(error))
+
+    def _again(
+        self,
+        model: LanguageModel,
+        ask: Asked,
+        question: str,
+        asked: str,
+        said: str,
+        sources: list[Source],
+        language: str,
+        cancel: threading.Event | None,
+    ) -> Generator[Token, None, Composed | None]:
+        """A second answer: to the words of the best sentence that the model points to; where it
+        cannot be held to any, with that sentence alone, if there were others: a small model is
+        often led away by them."""
+        best = min(sources, key=lambda s: s.rank)
+        short = self._writer.point(model, ask, question, best, cancel)
+        if short is None:
+            if len(sources) == 1:
+                return None
+            sources = [best]
+            ask = yield from self._writer.ask(model, said, sources, language, cancel)
+        draft = yield from self._writer.draft(model, ask, cancel, decided=True, short=short)
+        return self._composer.compose(question, asked, sources, draft, language)
 
     def _judge(
         self,

@@ -125,6 +125,11 @@ def share_held(words: str, text: str) -> float:
     return len(stems & set(analyse(text))) / len(stems) if stems else 1.0
 
 
+def offers_answers(question: str) -> bool:
+    """Whether a question has its possible answers in it: "summer or winter?"."""
+    return _CHOICE.search(question) is not None
+
+
 def without_echo(words: str, question: str) -> str | None:
     """A short answer without the words at its beginning and its end that only repeat the question.
 
@@ -138,7 +143,7 @@ def without_echo(words: str, question: str) -> str | None:
     told = [i for i, (_, _, stems) in enumerate(tokens) if not stems <= asked]
     if not told:
         name = 1 < len(tokens) <= LONGEST_ECHO and not stands_in(words, question)
-        return words if name or _CHOICE.search(question) else None
+        return words if name or offers_answers(question) else None
     start = tokens[told[0]][0] if told[0] >= ECHO else 0
     joint = told[-1] + 1
     ends = joint < len(tokens) and tokens[joint][1].lower() in _PREPOSITIONS

@@ -10,11 +10,13 @@ from dataclasses import dataclass, replace
 from models.protocols import LanguageModel, Message
 from rag.answer import Token
 from rag.composing import Draft, parse_draft
+from rag.pointing import copying_grammar
 from rag.prompts import AnswerPrompt, answer_prompt
 from rag.sources import Source
 from rag.translation import Translator
 
 LEAST = 1e-4  # probability below which the model's doubt says nothing more
+POINTED_TOKENS = 40  # of a short answer that is copied, about 120 characters of Arabic
 
 
 @dataclass(frozen=True)
@@ -72,17 +74,53 @@ class Writer:
         )
         return math.log(max(LEAST, sum(found.values())))
 
+    def point(
+        self,
+        model: LanguageModel,
+        asked: Asked,
+        question: str,
+        source: Source,
+        cancel: threading.Event | None,
+    ) -> str | None:
+        """The run of a source's words, of those asked about, that the model gives as the short
+        answer when it can only copy; None where it finds no end, has no words to begin with, or
+        cannot be held to any."""
+        able = model.capabilities.grammar and model.capabilities.prefill
+        grammar = copying_grammar(source.shown, question) if able else None
+        if grammar is None:
+            return None
+        copied = "".join(
+            model.generate(
+                asked.messages,
+                constant=asked.prompt.constant,
+                prefill=asked.prompt.short,
+                max_tokens=POINTED_TOKENS,
+                grammar=grammar,
+                cancel=cancel,
+            )
+        )
+        return copied.strip() if copied.endswith("\n") else None
+
     def draft(
-        self, model: LanguageModel, asked: Asked, cancel: threading.Event | None, *, decided: bool
+        self,
+        model: LanguageModel,
+        asked: Asked,
+        cancel: threading.Event | None,
+        *,
+        decided: bool,
+        short: str | None = None,
     ) -> Generator[Token, None, Draft | None]:
         """Yield the model's words and return them taken apart.
 
         None where it says that the sentences do not tell, unless it is ``decided`` that they do.
+        ``short``: the short answer, where it is known; the model writes the sentence to it.
         """
-        prompt, written = asked.prompt, ""
+        prompt = asked.prompt
+        written = f"{prompt.short} {short}\n{prompt.long}" if short else ""
         for piece in model.generate(
             asked.messages,
             constant=prompt.constant,
+            prefill=written,
             max_tokens=self._answer_tokens,
             stop=("\n\n",),
             cancel=cancel,

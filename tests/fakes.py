@@ -72,19 +72,29 @@ class FakeEmbedder:
 
 
 class FakeLanguageModel:
-    """Says what ``reply`` returns for the prompt, word by word; keeps every prompt it was given."""
+    """Says what ``reply`` returns for the prompt, word by word; keeps every prompt it was given.
+
+    Under a grammar it says ``copied``; without that it takes none.
+    """
 
     name = "fake"
     identity = "fake"
     context_tokens = 4096
 
-    def __init__(self, reply=lambda messages: "لا أعرف", probabilities=None) -> None:
+    def __init__(
+        self, reply=lambda messages: "لا أعرف", probabilities=None, copied: str | None = None
+    ) -> None:
         self.reply = reply
+        self.copied = copied
         self.probabilities = probabilities
         self.capabilities = Capabilities(
-            logits=probabilities is not None, grammar=False, prefix_state=False, prefill=True
+            logits=probabilities is not None,
+            grammar=copied is not None,
+            prefix_state=False,
+            prefill=True,
         )
         self.prompts: list[tuple[Message, ...]] = []
+        self.prefills: list[str] = []
         self.closed = False
 
     def generate(
@@ -101,7 +111,9 @@ class FakeLanguageModel:
         if self.closed:
             raise ModelError("the fake model is closed")
         self.prompts.append(tuple(messages))
-        for piece in re.findall(r"\s*\S+", self.reply(list(messages))):
+        self.prefills.append(prefill)
+        said = self.reply(list(messages)) if grammar is None else self.copied
+        for piece in re.findall(r"\s*\S+|\n", said):
             if cancel is not None and cancel.is_set():
                 raise Cancelled
             yield piece

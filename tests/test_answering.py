@@ -28,8 +28,10 @@ def archive(tmp_path: Path) -> Path:
     return folder
 
 
-def open_assistant(tmp_path: Path, archive: Path, reply) -> tuple[Assistant, FakeLanguageModel]:
-    model = FakeLanguageModel(reply)
+def open_assistant(
+    tmp_path: Path, archive: Path, reply, copied: str | None = None
+) -> tuple[Assistant, FakeLanguageModel]:
+    model = FakeLanguageModel(reply, copied=copied)
     assistant = Assistant(
         Store.open(tmp_path / "home"), Settings(),
         embedder=lambda: FakeEmbedder(), language_model=lambda: model,
@@ -89,6 +91,48 @@ def test_who_speaks_is_cited_where_that_was_asked(tmp_path, archive, question, c
     quotes = " ".join(c.quote for c in answer.citations)
     assert "استغرق عامين" in quotes and "سالم الناصري" in answer.text
     assert ("سالم الناصري" in quotes) == cited
+
+
+ECHO = "المختصر: جسر مرسى نور\nالجواب: كلف جسر مرسى نور 99 مليون دينار [1]."
+
+
+def test_a_model_held_to_the_articles_words_writes_its_sentence_to_them(tmp_path, archive) -> None:
+    replies = iter([ECHO, " قال سالم الناصري إن الجسر كلف 12 مليون دينار [1]."])
+    assistant, model = open_assistant(
+        tmp_path, archive, lambda _: next(replies), copied=" 12 مليون دينار\n"
+    )
+    with assistant:
+        answer = assistant.ask("بماذا أخبر سالم الناصري عن كلفة جسر مرسى نور؟")
+    assert answer.path == "repaired" and answer.short == "12 مليون دينار"
+    assert answer.sentences[0].text.startswith("قال سالم الناصري")
+    assert model.prefills[-1] == "المختصر: 12 مليون دينار\nالجواب:"
+
+
+def test_the_words_pointed_to_are_shown_in_the_quote_where_no_sentence_holds(
+    tmp_path, archive
+) -> None:
+    replies = iter([ECHO, " كلف جسر مرسى نور 99 مليون دينار [1]."])
+    assistant, _ = open_assistant(
+        tmp_path, archive, lambda _: next(replies), copied=" 12 مليون دينار\n"
+    )
+    with assistant:
+        answer = assistant.ask("بماذا أخبر سالم الناصري عن كلفة جسر مرسى نور؟")
+    assert answer.path == "quoted" and answer.short == "12 مليون دينار"
+    assert "99" not in answer.text and len(answer.citations) == 1
+
+
+@pytest.mark.parametrize("copied", [None, " 12 مليون دينار"])
+def test_a_model_that_points_to_no_words_is_asked_with_the_best_sentence_alone(
+    tmp_path, archive, copied, monkeypatch
+) -> None:
+    monkeypatch.setattr("rag.sources.BEHIND", 9.0)  # so that there are others
+    assistant, model = open_assistant(
+        tmp_path, archive, lambda m: ECHO if "[2]" in m[-1].content else good(m), copied=copied
+    )
+    with assistant:
+        answer = assistant.ask("بماذا أخبر سالم الناصري عن كلفة جسر مرسى نور وبناء الجسر؟")
+    assert "[2]" in model.prompts[0][-1].content and "[2]" not in model.prompts[-1][-1].content
+    assert answer.path == "repaired" and answer.short == "12 مليون دينار"
 
 
 def test_a_question_without_an_answer_is_declined_with_the_nearest(tmp_path, archive) -> None:

@@ -13,6 +13,7 @@ import pytest
 from models.llama import LlamaEngine
 from models.llama_runtime import LlamaRuntime
 from models.protocols import Cancelled, Message, ModelError
+from rag.pointing import copying_grammar
 
 pytestmark = pytest.mark.slow
 
@@ -152,6 +153,20 @@ def test_a_grammar_is_obeyed_and_the_best_of_what_it_allows_is_taken(engine):
     assert say(engine, **prompt(0), grammar="root ::= [^\\x00]*") == free
     with pytest.raises(ModelError, match="not a valid GBNF"):
         list(engine.generate(**prompt(0), grammar="root := x"))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "قال الناصري: «إن جسر \u200fمرسى نور» كلف (12.5 مليون دينار)، لا أكثر.",
+        'It said "12 C:\\boats\\sail" [sic] – and \t left.',
+    ],
+)
+def test_the_copying_grammar_gives_a_run_of_words(engine, text):
+    grammar = copying_grammar(text, "كم؟")
+    copied = say(engine, **prompt(0), grammar=grammar, max_tokens=200)
+    assert copied.startswith(" ") and copied.endswith("\n")
+    assert copied.strip() and copied.strip() in " ".join(text.split())
 
 
 def test_prefill_and_stop(engine):
