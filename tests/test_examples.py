@@ -31,6 +31,16 @@ def questions():
     return load_questions(EXAMPLES / "questions.jsonl").questions
 
 
+@pytest.fixture(scope="module")
+def calibration():
+    return load_questions(EXAMPLES / "calibration.jsonl").questions
+
+
+@pytest.fixture(params=["questions", "calibration"])
+def each_set(request):
+    return request.getfixturevalue(request.param)
+
+
 def test_thirty_articles_a_quarter_of_them_english(articles):
     assert Counter(article.language for article in articles) == {"ar": 22, "en": 8}
 
@@ -73,11 +83,11 @@ def test_forty_questions_in_both_languages_of_every_type(questions):
     }
 
 
-def test_every_quote_stands_in_its_article(articles, questions):
+def test_every_quote_stands_in_its_article(articles, each_set):
     texts: dict[str, list[str]] = {}
     for article in articles:
         texts.setdefault(Path(article.path).name, []).append(article.text)
-    for question in questions:
+    for question in each_set:
         for evidence in question.evidence:
             assert any(evidence.quote in text for text in texts[evidence.doc]), (
                 question.id,
@@ -85,23 +95,29 @@ def test_every_quote_stands_in_its_article(articles, questions):
             )
 
 
-def test_answerable_questions_have_gold_and_the_others_none(questions):
-    for question in questions:
+def test_answerable_questions_have_gold_and_the_others_none(each_set):
+    for question in each_set:
         gold = (question.answers, question.must_include, question.evidence)
         assert all(gold) if question.type != "unanswerable" else not any(gold), question.id
         assert bool(question.history) == (question.type == "followup")
 
 
-def test_gold_answers_meet_their_own_conditions(questions):
-    for question in questions:
+def test_gold_answers_meet_their_own_conditions(each_set):
+    for question in each_set:
         for answer in question.answers:
             assert unmet_groups(answer, question.must_include) == [], question.id
 
 
-def test_readme_counts_them_right(articles, questions):
+def test_half_of_the_calibration_has_no_answer(calibration):
+    counts = Counter((q.lang, q.answerable) for q in calibration)
+    assert set(counts.values()) == {28} and len(counts) == 4
+
+
+def test_readme_counts_them_right(articles, questions, calibration):
     readme = (EXAMPLES / "README.md").read_text(encoding="utf-8")
     assert f"{len(articles)} short articles" in readme
     assert f"{len(questions)} questions" in readme
+    assert f"{len(calibration)} more" in readme
 
 
 def test_no_address_and_no_quotation_marks_around_real_peoples_words(articles):
@@ -111,6 +127,7 @@ def test_no_address_and_no_quotation_marks_around_real_peoples_words(articles):
             assert not re.search(r"[«»“”\"]", article.text), article.path
 
 
-def test_questions_are_json_lines_without_escapes():
-    lines = (EXAMPLES / "questions.jsonl").read_text(encoding="utf-8").splitlines()
+@pytest.mark.parametrize("name", ["questions.jsonl", "calibration.jsonl"])
+def test_questions_are_json_lines_without_escapes(name):
+    lines = (EXAMPLES / name).read_text(encoding="utf-8").splitlines()
     assert all(json.dumps(json.loads(line), ensure_ascii=False) == line for line in lines)
