@@ -32,6 +32,7 @@ from rag.generation import Asked, Writer
 from rag.language import answer_language, in_script_of
 from rag.parts import asks_several
 from rag.phrases import phrase
+from rag.premises import speaks_against
 from rag.retrieval import Retriever
 from rag.settings import Settings
 from rag.sources import Source, read_sources
@@ -162,7 +163,8 @@ class Answerer:
             ask = yield from self._writer.ask(model, said, sources, language, cancel)
             probability, decided = self._judge(model, ask, language, probability, cancel)
             if decided is False:
-                return _Written(None, probability)
+                against = self._correction(question, asked, sources, language)
+                return _Written(against, probability)
             draft = yield from self._writer.draft(model, ask, cancel, decided=bool(decided))
             if draft is None:  # its own verdict, where nothing was fitted for it
                 return _Written(None, probability)
@@ -183,6 +185,16 @@ class Answerer:
             if quoted is None:
                 quoted = self._composer.compose(question, asked, sources, Draft("", ()), language)
             return _Written(quoted, probability, str(error))
+
+    def _correction(
+        self, question: str, asked: str, sources: list[Source], language: str
+    ) -> Composed | None:
+        """The best sentence, where it says the opposite of what the question takes for granted:
+        that is told even where it does not answer."""
+        best = min(sources, key=lambda s: s.rank)
+        if not speaks_against(question, best.evidence.quote):
+            return None
+        return self._composer.compose(question, asked, [best], Draft("", ()), language)
 
     def _again(
         self,

@@ -73,7 +73,7 @@ class Quoter:
         else:
             quotable = [i for i in order if self._answers(question, sources[i])]
             holding = [i for i in quotable if short and short in sources[i].evidence.quote]
-            chosen = _alone(several, sources, quotable)
+            chosen = quotable[: 2 if several else 1]
             if holding and not set(holding) & set(chosen):  # it is shown where it stands
                 chosen = [*chosen[:1], holding[0]]
         others = [i for i in _other_counts(question, sources) if i not in chosen]
@@ -137,14 +137,6 @@ def _beside(
     if several and left:
         return left[:1]
     return order[:1] if best - own > CLOSE else used[:1]
-
-
-def _alone(several: bool, sources: Sequence[Source], order: Sequence[int]) -> Sequence[int]:
-    """Which quotes stand alone: the best, and the next where parts or scores call for it."""
-    if len(order) > 1 and not several:
-        first, second = (sources[i].evidence.score for i in order[:2])
-        return order[: 2 if first - second < CLOSE else 1]
-    return order[:2]
 
 
 def _other_counts(question: str, sources: Sequence[Source]) -> list[int]:

@@ -41,18 +41,24 @@ def test_log_odds_stay_finite() -> None:
 ANSWERS = "المختصر: 12 مليون دينار\nالجواب: قال سالم إن جسر مرسى نور كلف 12 مليون دينار [1]."
 
 
-def ask(tmp_path, monkeypatch, probabilities, decision=DOUBTS, reply=ANSWERS):
+QUESTION = "كم كلف جسر مرسى نور؟"
+
+
+def ask(
+    tmp_path, monkeypatch, probabilities, decision=DOUBTS, reply=ANSWERS, question=QUESTION,
+    sentence="قال سالم إن جسر مرسى نور كلف 12 مليون دينار.",
+):  # fmt: skip
     monkeypatch.setattr("rag.answering.load_doubt", lambda *names: decision)
     articles = tmp_path / "articles"
     articles.mkdir()
-    (articles / "a.txt").write_text("قال سالم إن جسر مرسى نور كلف 12 مليون دينار.", "utf-8")
+    (articles / "a.txt").write_text(sentence, "utf-8")
     model = FakeLanguageModel(lambda messages: reply, probabilities)
     with Assistant(
         Store.open(tmp_path / "home"), Settings(),
         embedder=lambda: FakeEmbedder(), language_model=lambda: model,
     ) as assistant:  # fmt: skip
         assistant.ingest([articles])
-        return assistant.ask("كم كلف جسر مرسى نور؟"), model
+        return assistant.ask(question), model
 
 
 def test_a_model_in_doubt_is_not_asked_for_an_answer(tmp_path, monkeypatch) -> None:
@@ -61,6 +67,20 @@ def test_a_model_in_doubt_is_not_asked_for_an_answer(tmp_path, monkeypatch) -> N
     answer, model = ask(tmp_path, monkeypatch, {first: 0.9}, hesitant)
     assert not answer.answered and answer.reason == "not_in_archive"
     assert len(model.prompts) == 1
+
+
+def test_a_premise_that_the_best_sentence_contradicts_is_corrected_in_doubt_too(
+    tmp_path, monkeypatch
+) -> None:
+    hesitant = Decision(-50.0, {FOUND: 0.0, DOUBT: -1.0}, 0.5)
+    first = answer_prompt("ar").unstated[0]
+    question = "لماذا رفض سالم جسر مرسى نور؟"
+    sentence = "قال سالم إنه يؤيد بناء جسر مرسى نور."
+    answer, model = ask(
+        tmp_path, monkeypatch, {first: 0.9}, hesitant, question=question, sentence=sentence
+    )
+    assert answer.path == "quoted" and sentence.rstrip(".") in answer.text
+    assert answer.text.startswith("ما ورد في المقالات خلاف ذلك") and len(model.prompts) == 1
 
 
 @pytest.mark.parametrize(("refusing", "answered"), [(0.9, False), (0.4, True)])
