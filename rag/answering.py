@@ -208,10 +208,12 @@ class Answerer:
         cancel: threading.Event | None,
     ) -> Generator[Token, None, Composed | None]:
         """A second answer: to the words of the best sentence that the model points to; where it
-        cannot be held to any, with that sentence alone, if there were others: a small model is
-        often led away by them."""
+        cannot be held to any, or they are badly translated, with that sentence alone, if there
+        were others: a small model is often led away by them."""
         best = min(sources, key=lambda s: s.rank)
-        short = self._writer.point(model, ask, question, best, cancel)
+        short = None
+        if self._composer.quoter.faithful(best):
+            short = self._writer.point(model, ask, question, best, cancel)
         if short is None:
             if len(sources) == 1:
                 return None

@@ -93,7 +93,7 @@ class Composer:
     ) -> None:
         self._store = store
         self._verifier = verifier
-        self._quoter = Quoter(verifier, glossary, word_weights)
+        self.quoter = Quoter(verifier, glossary, word_weights)
 
     def compose(
         self, question: str, asked: str, sources: Sequence[Source], draft: Draft, language: str
@@ -118,7 +118,7 @@ class Composer:
             for text, verdict in kept
         ]
         used = list(dict.fromkeys(i for _, verdict in kept for i in verdict.evidence))
-        quotes, answering = self._quoter.choose(question, sources, used, short, several)
+        quotes, answering = self.quoter.choose(question, sources, used, short, several)
         most = MOST_WORDS_SEVERAL if several else MOST_WORDS
         for left, i in zip(range(len(quotes), 0, -1), quotes, strict=True):
             said = " ".join(s.text for s in sentences)
@@ -129,7 +129,7 @@ class Composer:
             if another and len(sources[i].evidence.quote.split()) > room:
                 continue  # a second quote is whole or left out
             beside = "" if several and i not in used else said
-            quoted = self._quoter.quote(sources[i], asked, language, room, beside, cite.asks_who)
+            quoted = self.quoter.quote(sources[i], asked, language, room, beside, cite.asks_who)
             if quoted is not None:
                 sentences.append(cite.sentence(quoted, [sources[i]], 1.0))
         if sentences and speaks_against(question, " ".join(c.quote for c in cite.citations)):
@@ -183,7 +183,7 @@ class Composer:
             return figure
         best_first = [sources[i] for i in ranked(sources)]
         if best_first and best_first[0].speaker and _SAYS.search(fold(question)):
-            return self._quoter.speaker(best_first[0], language)
+            return self.quoter.speaker(best_first[0], language)
         if not draft.short:
             return None
         for source in best_first:

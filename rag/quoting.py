@@ -95,9 +95,8 @@ class Quoter:
         if speaker and asks_who:
             name = phrase("speaking", language, source=name, speaker=speaker)
         if source.translated:
-            verdict = self._verifier.check(source.shown, [source.claim], same_language=False)
             fits = in_script_of(source.shown, language) and len(source.shown.split()) <= room
-            if verdict.supported and fits:
+            if fits and self.faithful(source):
                 return phrase("translated", language, source=name, quote=source.shown)
             if said:
                 return None
@@ -110,6 +109,14 @@ class Quoter:
         if len(words.split()) < min(SHORTEST_PIECE, len(source.evidence.quote.split())):
             return None
         return phrase("quoted", language, source=name, quote=printable(words))
+
+    def faithful(self, source: Source) -> bool:
+        """Whether the words of a source that the model saw are the article's, or a translation
+        that its figures and names bear out."""
+        return (
+            not source.translated
+            or self._verifier.check(source.shown, [source.claim], same_language=False).supported
+        )
 
     def speaker(self, source: Source, language: str) -> str | None:
         """Who speaks in a sentence that leaves them unnamed, in the answer's language if known."""
