@@ -33,6 +33,7 @@ COSINE = (16.0, 0.62)
 CROSSED_OVERLAP = (12.0, 0.6)
 FEW_WORDS = 10  # stems
 SUPPORTED = 0.5  # probability from which a sentence counts as supported
+APART = 2  # words of an Arabic text within which the next word of a name follows
 SHORT_NAME = 3  # letters
 STEM = 4  # letters that a people and its country share
 _CITED = re.compile(r"\s*\[\d+\]")
@@ -177,16 +178,35 @@ class Verifier:
             word for english in self._glossary.meanings(held).values() for word in _words(english)
         } | set(_words(held))
         missing = []
+        before: tuple[int, str] | None = None  # a name of the evidence, and where it ended
         for match in _LATIN_NAME.finditer(plain):
+            last, before = before, None
             name = re.sub("['’]s$", "", match.group())
             common = name.lower() in _NO_NAMES or (
                 match.start() == 0 and name.lower() in common_english()
             )
             if common or any(_akin(part, known) for part in _words(name)):
                 continue
-            if find_transliterated(name, held) is None and not _short_name_held(name, held):
-                missing.append(name)
+            if find_transliterated(name, held) is None:
+                if not _short_name_held(name, held):
+                    missing.append(name)
+                continue
+            before = (match.end(), name)
+            follows = last is not None and last[0] + 1 == match.start()
+            if follows and not _in_a_row(last[1], name, held):
+                missing.append(f"{last[1]} {name}")
         return missing
+
+
+def _in_a_row(first: str, second: str, text: str) -> bool:
+    """Whether the words of a name stand together in an Arabic text, particles between them aside:
+    of "Charles Porter and Charles Richard" nobody is "Richard Porter"."""
+    words = re.findall(r"\w+", text)
+    return any(
+        find_transliterated(first, word) is not None
+        and find_transliterated(second, " ".join(words[i + 1 : i + 1 + APART])) is not None
+        for i, word in enumerate(words)
+    )
 
 
 def _short_name_held(name: str, held: str) -> bool:

@@ -56,6 +56,20 @@ def test_a_foreign_name_must_stand_in_the_evidence_in_some_spelling() -> None:
     assert other.missing == ("Shoukry", "Egypt") and not other.supported
 
 
+@pytest.mark.parametrize(
+    ("sentence", "missing"),
+    [
+        ("Charles Richard developed it.", ()),
+        ("Charles Porter drove it.", ()),
+        ("Richard Porter developed it.", ("Richard Porter",)),
+        ("Lothar Maizier took part.", ()),
+    ],
+)
+def test_the_words_of_a_name_must_stand_together(sentence: str, missing: tuple[str, ...]) -> None:
+    evidence = Claim("طوره تشارلز ريتشارد للمخترع تشارلز بورتر، وحضر لوثار دي مايزير.", "")
+    assert VERIFIER.check(sentence, [evidence], same_language=False).missing == missing
+
+
 def test_a_name_without_consonants_is_not_taken_for_any_short_word() -> None:
     claim = Claim("قال أي مسؤول يا سيدي إن 20 سفينة وصلت مع شي.", "")
     missing = VERIFIER.check("Xi told EU and UAE.", [claim], same_language=False).missing
