@@ -93,10 +93,12 @@ class Answerer:
         before = conversation.asked_before(question, history)
         retrieved = self._retriever.retrieve(question, filters=filters, before=before)
         yield EvidenceFound(retrieved)
-        decision = load_decision(self._embedder().identity.name)
+        embedder = self._embedder().identity.name
+        decision = load_decision(embedder)
+        doubted = load_doubt(embedder, self._settings.language_model, language) is not None
         asks = any(map(str.isalnum, asked))  # «؟!» has a vector too, but asks nothing
         probability = decision.probability(retrieved.signals) if asks else 0.0
-        if not retrieved.evidence or probability < decision.threshold:
+        if not retrieved.evidence or probability < decision.least(doubted=doubted):
             reason = self._reason(retrieved, filters)
             yield AnswerReady(self._declined(retrieved, language, reason, 1 - probability, clock))
             return
@@ -163,11 +165,10 @@ class Answerer:
             ask = yield from self._writer.ask(model, said, sources, language, cancel)
             probability, decided = self._judge(model, ask, language, probability, cancel)
             if decided is False:
-                against = self._correction(question, asked, sources, language)
-                return _Written(against, probability)
+                return self._correction(question, asked, sources, language, probability)
             draft = yield from self._writer.draft(model, ask, cancel, decided=bool(decided))
             if draft is None:  # its own verdict, where nothing was fitted for it
-                return _Written(None, probability)
+                return self._correction(question, asked, sources, language, probability)
             quoted = self._composer.compose(question, asked, sources, draft, language)
             settled = quoted.path == "generated" or not quoted.sentences
             if settled or asks_several(question):  # one run of words answers one question
@@ -187,14 +188,16 @@ class Answerer:
             return _Written(quoted, probability, str(error))
 
     def _correction(
-        self, question: str, asked: str, sources: list[Source], language: str
-    ) -> Composed | None:
-        """The best sentence, where it says the opposite of what the question takes for granted:
-        that is told even where it does not answer."""
+        self, question: str, asked: str, sources: list[Source], language: str, probability: float
+    ) -> _Written:
+        """No answer, unless the best sentence says the opposite of what the question takes for
+        granted: that is told, and is the likelier to be right the less the archive answers."""
         best = min(sources, key=lambda s: s.rank)
-        if not speaks_against(question, best.evidence.quote):
-            return None
-        return self._composer.compose(question, asked, [best], Draft("", ()), language)
+        if speaks_against(question, best.evidence.quote):
+            composed = self._composer.compose(question, asked, [best], Draft("", ()), language)
+            if composed.sentences:
+                return _Written(composed, 1 - probability)
+        return _Written(None, probability)
 
     def _again(
         self,
@@ -208,11 +211,11 @@ class Answerer:
         cancel: threading.Event | None,
     ) -> Generator[Token, None, Composed | None]:
         """A second answer: to the words of the best sentence that the model points to; where it
-        cannot be held to any, or they are badly translated, with that sentence alone, if there
-        were others: a small model is often led away by them."""
+        cannot be held to any, or they are another language's or badly translated, with that
+        sentence alone, if there were others: a small model is often led away by them."""
         best = min(sources, key=lambda s: s.rank)
         short = None
-        if self._composer.quoter.faithful(best):
+        if in_script_of(best.shown, language) and self._composer.quoter.faithful(best):
             short = self._writer.point(model, ask, question, best, cancel)
         if short is None:
             if len(sources) == 1:

@@ -21,11 +21,17 @@ FOUND, DOUBT = "found", "doubt"  # signals of the second model
 
 @dataclass(frozen=True)
 class Decision:
-    """``intercept`` and ``weights`` of the logistic model; answer from ``threshold`` upwards."""
+    """``intercept`` and ``weights`` of the logistic model; answer from ``threshold`` upwards, or
+    go on from ``before_doubt`` upwards where a language model's doubt is heard next."""
 
     intercept: float
     weights: Mapping[str, float]
     threshold: float
+    before_doubt: float | None = None
+
+    def least(self, *, doubted: bool) -> float:
+        """The probability from which to go on; ``doubted``: a model's doubt is heard next."""
+        return self.threshold if self.before_doubt is None or not doubted else self.before_doubt
 
     def probability(self, signals: Mapping[str, float]) -> float:
         """Probability that the archive answers the question, from its retrieval signals."""
@@ -58,7 +64,4 @@ def log_odds(probability: float) -> float:
 @cache
 def _fitted() -> Mapping[str, Decision]:
     data = json.loads(files("rag").joinpath("data", "decision.json").read_text("utf-8"))
-    return {
-        name: Decision(row["intercept"], row["weights"], row["threshold"])
-        for name, row in data.items()
-    }
+    return {name: Decision(**row) for name, row in data.items()}

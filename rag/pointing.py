@@ -14,14 +14,19 @@ from vectorstore.analysis import analyse
 
 # A word, and the punctuation around it, which may part words but begins and ends no answer.
 _WORD = re.compile(r"([(\[«“\"']*)([^\s]*?)([)\]»”\"'،,;:.؛؟?!…]*)(?:\s+|$)")
-_STOP = frozenset(".؛;؟?!")  # no answer goes on after these
+_STOP = frozenset("؛;؟?!")  # no answer goes on after these; a full stop may end an abbreviation
+_NOT = frozenset("غير لا لم لن ليس ليست دون بدون عدم not no never without".split())
+_CONTROL = re.compile(r"[\x00-\x1f\x7f]")
+# Without them an answer says something else.
+_KEPT = _NOT | frozenset("قبل بعد منذ حتى خلال بين before after since until during between".split())
 
 
 def copying_grammar(text: str, question: str) -> str | None:
     """A GBNF grammar of a space, a run of words of ``text``, and a line break.
 
-    A run begins with a word that is neither the question's own nor one that says nothing by itself
-    ("of", "that"), unless the question offers its answers; None where there is no such word.
+    A run begins with a word that is neither the question's own, unless the question offers its
+    answers, nor one that says nothing by itself ("of", "that"), and not behind a negation: "not
+    safe" is never "safe". None where there is no such word.
     """
     asked = frozenset() if offers_answers(question) else frozenset(analyse(question))
     words = [m.groups() for m in _WORD.finditer(text) if m.group(2)]
@@ -33,7 +38,8 @@ def copying_grammar(text: str, question: str) -> str | None:
             end = f"(end | {_quoted(f'{after} {words[i + 1][0]}')} w{i + 1})"
         rules.append(f"w{i} ::= {_quoted(word)} {end}")
         stems = set(analyse(word))
-        if stems and not stems <= asked:
+        denied = i > 0 and words[i - 1][1].lower() in _NOT
+        if word.lower() in _KEPT or (stems and not stems <= asked and not denied):
             beginnings.append(f"w{i}")
     if not beginnings:
         return None
@@ -41,5 +47,6 @@ def copying_grammar(text: str, question: str) -> str | None:
 
 
 def _quoted(text: str) -> str:
-    """A literal of the grammar: GBNF escapes quotes and backslashes as JSON does."""
-    return json.dumps(text, ensure_ascii=False)
+    """A literal of the grammar, which escapes quotes and backslashes as JSON does; control
+    characters are left out."""
+    return json.dumps(_CONTROL.sub("", text), ensure_ascii=False)

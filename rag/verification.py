@@ -178,7 +178,7 @@ class Verifier:
             word for english in self._glossary.meanings(held).values() for word in _words(english)
         } | set(_words(held))
         missing = []
-        before: tuple[int, str] | None = None  # a name of the evidence, and where it ended
+        before: tuple[int, str, bool] | None = None  # where a name of the evidence ended
         for match in _LATIN_NAME.finditer(plain):
             last, before = before, None
             name = re.sub("['’]s$", "", match.group())
@@ -192,24 +192,35 @@ class Verifier:
             if not (spelt or akin or _short_name_held(name, held)):
                 missing.append(name)
             if spelt:
-                before = (match.start() + len(name), name)  # "Arabia's Arab" is no name
+                before = (match.start() + len(name), name, akin)  # "Arabia's Arab" is no name
                 follows = last is not None and last[0] + 1 == match.start()
-                if follows and not _in_a_row(last[1], name, held):
+                known_both = follows and akin and last[2]  # "Saudi Arabia": not a person's name
+                if follows and not known_both and not _in_a_row(last[1], name, held):
                     missing.append(f"{last[1]} {name}")
         return missing
 
 
 def _in_a_row(first: str, second: str, text: str) -> bool:
-    """Whether the words of a name stand together in an Arabic text, particles between them aside:
-    of "Charles Porter and Charles Richard" nobody is "Richard Porter"."""
-    words = re.findall(r"\w+", text)
-    after = [  # «قاسم جومارت» is one "Kassym-Jomart"
-        i + length
-        for i in range(len(words))
-        for length in (1, 2)
-        if same_name(first, "".join(words[i : i + length]))
-    ]
-    return any(find_transliterated(second, " ".join(words[i : i + APART])) for i in after)
+    """Whether two words of a name stand together in an Arabic text, at most one word between them:
+    of "Charles Porter and Charles Richard" nobody is "Richard Porter".
+
+    What tells more of a name follows it in Arabic, so the second may also stand right before.
+    """
+    words = re.findall(r"\w+|[^\w\s-]", text)
+    for i in range(len(words)):
+        for length in (1, 2):  # «قاسم جومارت» is one "Kassym-Jomart"
+            name = "".join(words[i : i + length])
+            if not (name.isalnum() and same_name(first, name)):
+                continue
+            near = words[i + length : i + length + APART]
+            between = near[0] if near else ""
+            if not between[:1].isalnum() or between.startswith("و"):
+                near = near[:1]  # "and William" is somebody else
+            if find_transliterated(second, " ".join(near)):
+                return True
+            if i and same_name(second, words[i - 1]):
+                return True
+    return False
 
 
 def _short_name_held(name: str, held: str) -> bool:

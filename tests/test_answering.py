@@ -121,6 +121,26 @@ def test_the_words_pointed_to_are_shown_in_the_quote_where_no_sentence_holds(
     assert "99" not in answer.text and len(answer.citations) == 1
 
 
+def test_an_arabic_answer_is_not_held_to_english_words(tmp_path) -> None:
+    folder = tmp_path / "articles"
+    folder.mkdir()
+    (folder / "a.txt").write_text("Salem Nasiri said that the bridge cost 12 million.", "utf-8")
+    assistant, _ = open_assistant(tmp_path, folder, lambda _: ECHO, copied=" Salem Nasiri\n")
+    with assistant:
+        answer = assistant.ask("who is Salem Nasiri of the bridge?", language="ar")
+    assert answer.short is None
+
+
+def test_of_two_sentences_as_close_one_is_quoted(tmp_path) -> None:
+    folder = tmp_path / "articles"
+    folder.mkdir()
+    (folder / "a.txt").write_text("افتتح الوزير الجسر الجديد. أغلق الوزير الجسر القديم.", "utf-8")
+    assistant, _ = open_assistant(tmp_path, folder, lambda _: "المختصر: لا شيء")
+    with assistant:
+        answer = assistant.ask("هل افتتح الوزير الجسر الجديد وأغلق الوزير الجسر القديم؟")
+    assert answer.path == "quoted" and len(answer.citations) == 1
+
+
 @pytest.mark.parametrize("copied", [None, " 12 مليون دينار"])
 def test_a_model_that_points_to_no_words_is_asked_with_the_best_sentence_alone(
     tmp_path, archive, copied, monkeypatch

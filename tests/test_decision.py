@@ -32,6 +32,12 @@ def test_a_model_that_nothing_was_fitted_for_is_not_asked() -> None:
     assert load_doubt("embeddinggemma-300m", "nobody", "ar") is None
 
 
+def test_more_is_let_through_where_a_model_is_heard_next() -> None:
+    both, one = Decision(0.0, {}, 0.5, 0.1), Decision(0.0, {}, 0.5)
+    assert both.least(doubted=True) == 0.1 and both.least(doubted=False) == 0.5
+    assert one.least(doubted=True) == 0.5
+
+
 def test_log_odds_stay_finite() -> None:
     assert log_odds(0.5) == 0
     least = math.log(1e-6 / (1 - 1e-6))
@@ -81,6 +87,15 @@ def test_a_premise_that_the_best_sentence_contradicts_is_corrected_in_doubt_too(
     )
     assert answer.path == "quoted" and sentence.rstrip(".") in answer.text
     assert answer.text.startswith("ما ورد في المقالات خلاف ذلك") and len(model.prompts) == 1
+
+
+def test_a_model_that_declines_in_words_is_corrected_too(tmp_path, monkeypatch) -> None:
+    question, sentence = "لماذا رفض سالم جسر مرسى نور؟", "قال سالم إنه يؤيد بناء جسر مرسى نور."
+    answer, _ = ask(
+        tmp_path, monkeypatch, None, None, "المختصر: غير مذكور", question=question,
+        sentence=sentence,
+    )  # fmt: skip
+    assert answer.text.startswith("ما ورد في المقالات خلاف ذلك")
 
 
 @pytest.mark.parametrize(("refusing", "answered"), [(0.9, False), (0.4, True)])

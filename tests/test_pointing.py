@@ -4,7 +4,7 @@ import pytest
 
 from rag.pointing import copying_grammar
 
-TEXT = "قال سالم الناصري إن الجسر كلف (12 مليون دينار)، واستغرق «عامين». وحضر الناس."
+TEXT = "قال سالم الناصري إن الجسر كلف (12 مليون دينار)، واستغرق «عامين»؛ وحضر الناس."
 
 
 def runs(grammar: str) -> set[str]:
@@ -44,6 +44,19 @@ def test_a_question_that_offers_its_answers_may_be_answered_in_its_own_words() -
 @pytest.mark.parametrize("text", ["", "الجسر", "… ، ."])
 def test_without_a_word_to_begin_with_there_is_no_grammar(text: str) -> None:
     assert copying_grammar(text, "كم كلف الجسر؟") is None
+
+
+def test_no_run_begins_behind_a_negation_but_with_it() -> None:
+    found = runs(copying_grammar("وصف المهندس الجسر بأنه غير آمن قبل الشتاء", "كيف وصف الجسر؟"))
+    assert {"غير آمن", "قبل الشتاء"} <= found and "آمن" not in found
+
+
+def test_an_abbreviation_does_not_end_a_run() -> None:
+    assert "St. Petersburg" in runs(copying_grammar("It is in St. Petersburg.", "Where?"))
+
+
+def test_control_characters_are_left_out() -> None:
+    assert "left right" in runs(copying_grammar("le\x08ft right", "where?"))
 
 
 def test_quotation_marks_and_backslashes_are_escaped() -> None:

@@ -74,6 +74,21 @@ def test_the_words_of_a_name_must_stand_together(sentence: str, missing: tuple[s
     assert VERIFIER.check(sentence, [evidence], same_language=False).missing == missing
 
 
+@pytest.mark.parametrize(
+    ("sentence", "evidence", "missing"),
+    [
+        ("Charles Porter came.", "جاء تشارلز وويليام بورتر.", ("Charles Porter",)),
+        ("Charles Porter came.", "جاء تشارلز، بورتر غاب.", ("Charles Porter",)),
+        ("Saudi Arabia and Latin America came.", "جاءت العربية السعودية وأمريكا اللاتينية.", ()),
+        ("The Israeli Knesset met.", "اجتمع الكنيست الإسرائيلي.", ()),
+        ("Iraqi Kurdistan voted.", "صوت كردستان العراق.", ()),
+    ],
+)
+def test_words_stand_together_as_arabic_puts_them(sentence, evidence, missing) -> None:
+    verdict = VERIFIER.check(sentence, [Claim(evidence, "")], same_language=False)
+    assert verdict.missing == missing
+
+
 def test_a_name_without_consonants_is_not_taken_for_any_short_word() -> None:
     claim = Claim("قال أي مسؤول يا سيدي إن 20 سفينة وصلت مع شي.", "")
     missing = VERIFIER.check("Xi told EU and UAE.", [claim], same_language=False).missing
