@@ -15,7 +15,7 @@ tells least and how an encyclopedia's questions are not put. AUROC is out of fol
 question. ``--write`` puts the coefficients into ``rag/data/decision.json``, under the names of the
 models. Before the model's doubt is heard, nothing is declined that is as likely as the least likely
 answerable question; where no doubt is heard, 0.5 % of the answerable are. The second stage's
-threshold follows from UNANSWERABLE and WORSE.
+intercept and threshold follow from UNANSWERABLE and WORSE.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ FALSE_DECLINES = 0.005  # of the answerable, where no doubt is heard
 # Questions without an answer among those that people ask, and how much worse it is to answer one of
 # them than to decline one that has an answer: guesses, made with ``questions/dev.jsonl``, the
 # sample questions and one more set over the same news in view, so that declines measured on those
-# are no independent test. The fits weigh both sides alike; the threshold follows from the two.
+# are no independent test. The second fit's intercept and threshold follow from the two.
 UNANSWERABLE = 1 / 9
 WORSE = 3
 FOLDS = 5
@@ -224,9 +224,11 @@ def main() -> None:
             ]
             both = np.column_stack([odds, [r.doubt for r in some]])
             row, held_out = fit(both, some, (FOUND, DOUBT))
-            row["threshold"] = round(
-                WORSE * UNANSWERABLE / (WORSE * UNANSWERABLE + 1 - UNANSWERABLE), 4
-            )
+            # From both sides alike to as many without an answer as people ask.
+            shift = log_odds(1 - UNANSWERABLE)
+            row["intercept"] = round(row["intercept"] + shift, 4)
+            row["threshold"] = round(WORSE / (WORSE + 1), 4)
+            held_out = 1 / (1 + (1 / held_out - 1) * np.exp(-shift))
             report(some, held_out, row["threshold"])
             fitted[doubt_key(settings.embedder, settings.language_model, language)] = row
     print(json.dumps(fitted))
