@@ -210,18 +210,12 @@ def main() -> None:
     if asked:
         print("With the model's doubt:")
         found = Decision(**row)
-        apart = {id(r): p for r, p in zip(rows, held_out, strict=True)}
-        sample = collect_sample()
+        pairs = [(r, p) for r, p in zip(rows, held_out, strict=True) if r.doubt is not None]
+        for r in collect_sample():
+            pairs.append((r, found.probability(dict(zip(SIGNALS, r.signals, strict=True)))))
         for language in sorted({r.language for r in asked}):
-            some = [r for r in [*asked, *sample] if r.language == language]
-            odds = [
-                log_odds(
-                    apart[id(r)]
-                    if id(r) in apart
-                    else found.probability(dict(zip(SIGNALS, r.signals, strict=True)))
-                )
-                for r in some
-            ]
+            some = [r for r, _ in pairs if r.language == language]
+            odds = [log_odds(p) for r, p in pairs if r.language == language]
             both = np.column_stack([odds, [r.doubt for r in some]])
             row, held_out = fit(both, some, (FOUND, DOUBT))
             # From both sides alike to as many without an answer as people ask.

@@ -191,7 +191,7 @@ class Answerer:
         self, question: str, asked: str, sources: list[Source], language: str, probability: float
     ) -> _Written:
         """No answer, unless the best sentence says the opposite of what the question takes for
-        granted: that is told, and is the likelier to be right the less the archive answers."""
+        granted: that is told, as surely as the question would be declined."""
         best = min(sources, key=lambda s: s.rank)
         if speaks_against(question, best.evidence.quote):
             composed = self._composer.compose(question, asked, [best], Draft("", ()), language)

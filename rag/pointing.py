@@ -10,15 +10,15 @@ import json
 import re
 
 from rag.excerpts import offers_answers
+from rag.premises import denies
 from vectorstore.analysis import analyse
 
 # A word, and the punctuation around it, which may part words but begins and ends no answer.
 _WORD = re.compile(r"([(\[«“\"']*)([^\s]*?)([)\]»”\"'،,;:.؛؟?!…]*)(?:\s+|$)")
 _STOP = frozenset("؛;؟?!")  # no answer goes on after these; a full stop may end an abbreviation
-_NOT = frozenset("غير لا لم لن ليس ليست دون بدون عدم not no never without".split())
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
-# Without them an answer says something else.
-_KEPT = _NOT | frozenset("قبل بعد منذ حتى خلال بين before after since until during between".split())
+# Without them an answer says something else, as without a negation.
+_TIMES = frozenset("قبل بعد منذ حتى خلال بين before after since until during between".split())
 
 
 def copying_grammar(text: str, question: str) -> str | None:
@@ -38,8 +38,8 @@ def copying_grammar(text: str, question: str) -> str | None:
             end = f"(end | {_quoted(f'{after} {words[i + 1][0]}')} w{i + 1})"
         rules.append(f"w{i} ::= {_quoted(word)} {end}")
         stems = set(analyse(word))
-        denied = i > 0 and words[i - 1][1].lower() in _NOT
-        if word.lower() in _KEPT or (stems and not stems <= asked and not denied):
+        denied = i > 0 and denies(words[i - 1][1])
+        if denies(word) or word.lower() in _TIMES or (stems and not stems <= asked and not denied):
             beginnings.append(f"w{i}")
     if not beginnings:
         return None

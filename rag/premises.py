@@ -18,7 +18,7 @@ from vectorstore.arabic import fold
 
 DENYING = 3  # words before a word in which a negation denies it
 _WORD = re.compile(r"[\w'’]+")
-_NOT = re.compile(r"لا|لم|لن|ليس|ليست|دون|عدم|غير|not|no|never|without|\w+n['’]t|cannot")
+_NOT = re.compile(r"لا|لم|لن|ليس|ليست|دون|بدون|عدم|غير|not|no|never|without|\w+n['’]t|cannot")
 
 
 def speaks_against(said: str, found: str) -> bool:
@@ -34,13 +34,18 @@ def speaks_against(said: str, found: str) -> bool:
     )
 
 
+def denies(word: str) -> bool:
+    """Whether a word is a negation: "not", «غير»."""
+    return _NOT.fullmatch(fold(word)) is not None
+
+
 def _asserted(text: str) -> frozenset[str]:
     """Stems of the words of a text that no negation stands before."""
     words = _WORD.findall(fold(text))
     return frozenset(
         stem
         for i, word in enumerate(words)
-        if not any(map(_NOT.fullmatch, words[max(0, i - DENYING) : i]))
+        if not any(map(denies, words[max(0, i - DENYING) : i]))
         for stem in analyse(word)
     )
 

@@ -96,13 +96,19 @@ def test_who_speaks_is_cited_where_that_was_asked(tmp_path, archive, question, c
 ECHO = "المختصر: جسر مرسى نور\nالجواب: كلف جسر مرسى نور 99 مليون دينار [1]."
 
 
-def test_a_model_held_to_the_articles_words_writes_its_sentence_to_them(tmp_path, archive) -> None:
-    replies = iter([ECHO, " قال سالم الناصري إن الجسر كلف 12 مليون دينار [1]."])
+def echoing(tmp_path, archive, second: str) -> tuple:
+    """The answer where a model echoes, points to the figure, and then writes ``second``."""
+    replies = iter([ECHO, second])
     assistant, model = open_assistant(
         tmp_path, archive, lambda _: next(replies), copied=" 12 مليون دينار\n"
     )
     with assistant:
-        answer = assistant.ask("بماذا أخبر سالم الناصري عن كلفة جسر مرسى نور؟")
+        return assistant.ask("بماذا أخبر سالم الناصري عن كلفة جسر مرسى نور؟"), model
+
+
+def test_a_model_held_to_the_articles_words_writes_its_sentence_to_them(tmp_path, archive) -> None:
+    second = " قال سالم الناصري إن الجسر كلف 12 مليون دينار [1]."
+    answer, model = echoing(tmp_path, archive, second)
     assert answer.path == "repaired" and answer.short == "12 مليون دينار"
     assert answer.sentences[0].text.startswith("قال سالم الناصري")
     assert model.prefills[-1] == "المختصر: 12 مليون دينار\nالجواب:"
@@ -111,12 +117,7 @@ def test_a_model_held_to_the_articles_words_writes_its_sentence_to_them(tmp_path
 def test_the_words_pointed_to_are_shown_in_the_quote_where_no_sentence_holds(
     tmp_path, archive
 ) -> None:
-    replies = iter([ECHO, " كلف جسر مرسى نور 99 مليون دينار [1]."])
-    assistant, _ = open_assistant(
-        tmp_path, archive, lambda _: next(replies), copied=" 12 مليون دينار\n"
-    )
-    with assistant:
-        answer = assistant.ask("بماذا أخبر سالم الناصري عن كلفة جسر مرسى نور؟")
+    answer, _ = echoing(tmp_path, archive, " كلف جسر مرسى نور 99 مليون دينار [1].")
     assert answer.path == "quoted" and answer.short == "12 مليون دينار"
     assert "99" not in answer.text and len(answer.citations) == 1
 
