@@ -58,14 +58,18 @@ def until_stop(pieces: Iterable[str], stops: Sequence[str]) -> Iterator[str]:
     buffer = ""
     for piece in pieces:
         buffer += piece
-        cut = min((at for at in (buffer.find(stop) for stop in stops) if at >= 0), default=-1)
-        if cut >= 0:
+        cut, held = _first(buffer, stops), len(buffer) - _held_back(buffer, stops)
+        if cut is not None and cut <= held:  # else a stop that is still coming begins before it
             if cut:
                 yield buffer[:cut]
             return
-        keep = _held_back(buffer, stops)
-        ready, buffer = buffer[: len(buffer) - keep], buffer[len(buffer) - keep :]
+        ready, buffer = buffer[:held], buffer[held:]
         if ready:
             yield ready
-    if buffer:
+    if buffer := buffer[: _first(buffer, stops)]:
         yield buffer
+
+
+def _first(text: str, stops: Sequence[str]) -> int | None:
+    """Where the first of some stop strings begins in a text."""
+    return min((at for at in (text.find(stop) for stop in stops) if at >= 0), default=None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from models.protocols import ModelError
@@ -52,6 +52,7 @@ def test_text_without_marks_is_passed_on_piece_by_piece():
     st.lists(st.text("ab\n#", min_size=1, max_size=3), max_size=3),
     st.lists(st.integers(0, 1000), max_size=12),
 )
+@example(text="#aa", stops=["a", "#aa"], places=[2])
 def test_the_stream_ends_before_the_first_stop(text, stops, places):
     first = min((text.find(stop) for stop in stops if stop in text), default=len(text))
     assert "".join(until_stop(cut(text, places), stops)) == text[:first]
