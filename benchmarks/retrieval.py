@@ -10,8 +10,9 @@ the archive. A sentence's score there is its own plus 0.7 of its passage's.
 ``--home DIR``: also how long a search takes in that archive and in its first 500 articles.
 ``--news``: ingests $MUSTANAD_SHARED/news into that home, or a temporary one, first: about an hour
 on two cores, so it is off by default. ``--tune``: instead of all this, tries other
-``rag.retrieval.Weights`` on XQuAD's dev half, one after another. Everything is embedded once: the
-archives are kept in the cache folder, and questions in memory while it runs.
+``rag.retrieval.Weights`` on XQuAD's dev half and on the made-up news in ``calibration``, one after
+another. Everything is embedded once: the archives are kept in the cache folder, and questions in
+memory while it runs.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack, contextmanager
 from dataclasses import fields, replace
 from pathlib import Path
 
@@ -41,6 +42,7 @@ from rag.evaluation.archive import build_archive
 from rag.evaluation.conditions import figure, shown
 from rag.evaluation.gold import Gold, GoldFinder
 from rag.evaluation.metrics import hit_at, retrieval_verdicts
+from rag.evaluation.questions import Paragraph
 from rag.evaluation.runner import SEARCH_DEPTH
 from rag.names import Glossary
 from rag.retrieval import Retriever, Weights
@@ -54,21 +56,25 @@ FACTORS = (0.0, 0.5, 0.75, 1.25, 1.5, 2.0)  # that --tune tries on each weight
 UNTOLD = ("outlet", "date")  # weights of which XQuAD's paragraphs, which have neither, tell nothing
 SMALL = 500  # articles; what a search there costs is compared with a search of them all
 SAMPLES = Path(__file__).resolve().parent.parent / "examples" / "questions.jsonl"
+MADE_UP = Path(__file__).resolve().parent / "calibration"
 
 Search = Callable[[str], Mapping]  # a question to {"passages": [span…], "evidence": [span…]}
 Asked = Sequence[tuple[Question, Sequence[Gold]]]
+Archive = tuple[Store, Retriever, Remembering, dict[str, Asked]]
 
 
-# -- XQuAD -----------------------------------------------------------------------------------------
+# -- questions with gold ---------------------------------------------------------------------------
 
 
 @contextmanager
-def xquad(
-    folder: Path, limit: int | None
-) -> Iterator[tuple[Store, Retriever, Remembering, dict[str, Asked]]]:
-    """The Arabic paragraphs as an archive, and the questions of each language with their gold."""
-    archive = folder / "dev.ar.json"
-    sets = {lang: load_questions(folder / f"dev.{lang}.json", archive) for lang in LANGUAGES}
+def asked_of(
+    paths: Sequence[Path],
+    paragraphs: Sequence[Paragraph],
+    sets: Mapping[str, Sequence[Question]],
+    limit: int | None,
+) -> Iterator[Archive]:
+    """Files and paragraphs as an archive, and the answerable questions of each set with their
+    gold."""
     settings = Settings()
     with tqdm(desc="archive") as bar:
 
@@ -76,16 +82,31 @@ def xquad(
             bar.total = total
             bar.update(done - bar.n)
 
-        assistant = build_archive([], sets["ar"].paragraphs, settings, progress)
+        assistant = build_archive(paths, paragraphs, settings, progress)
     with assistant:
         store, embedder = assistant.store, Remembering(assistant._checked_embedder())
         retriever = Retriever(store, lambda: embedder, Glossary(settings.names))
         finder = GoldFinder(store.summaries(), assistant.article, store.copies)
         asked = {
-            lang: [(q, finder.find(q)) for q in _spread(read.questions, limit) if q.answerable]
-            for lang, read in sets.items()
+            name: [(q, finder.find(q)) for q in _spread(questions, limit) if q.answerable]
+            for name, questions in sets.items()
         }
         yield store, retriever, embedder, asked
+
+
+def xquad(folder: Path, limit: int | None) -> AbstractContextManager[Archive]:
+    """``asked_of`` XQuAD's Arabic paragraphs, the questions of each language."""
+    archive = folder / "dev.ar.json"
+    sets = {lang: load_questions(folder / f"dev.{lang}.json", archive) for lang in LANGUAGES}
+    questions = {lang: read.questions for lang, read in sets.items()}
+    return asked_of([], sets["ar"].paragraphs, questions, limit)
+
+
+def made_up(limit: int | None) -> AbstractContextManager[Archive]:
+    """``asked_of`` the made-up news, the questions of each language."""
+    questions = load_questions(MADE_UP / "questions.jsonl").questions
+    by_lang = {lang: [q for q in questions if q.lang == lang] for lang in LANGUAGES}
+    return asked_of([MADE_UP / "articles"], (), by_lang, limit)
 
 
 def _spread(questions: Sequence[Question], limit: int | None) -> Sequence[Question]:
@@ -133,17 +154,19 @@ def tune(folder: Path, limit: int | None) -> None:
     """Each weight in turn times FACTORS; the best mean of hit@1 and sentence top 1 is kept."""
 
     def row(weights: Weights) -> list[float]:
-        retriever.weights = weights
-        by_lang = [
-            hits([retrieval_verdicts(gold, product(retriever)(q.question)) for q, gold in chosen])
-            for chosen in asked.values()
-        ]
-        firsts = [found[i] for found in by_lang for i in (0, len(PASSAGES_AT))]
+        firsts = []
+        for retriever, asked in searched:
+            retriever.weights = weights
+            search = product(retriever)
+            for chosen in asked.values():
+                found = hits([retrieval_verdicts(gold, search(q.question)) for q, gold in chosen])
+                firsts += [found[0], found[len(PASSAGES_AT)]]
         return [float(np.mean(firsts)), *firsts]
 
     names = [field.name for field in fields(Weights) if field.name not in UNTOLD]
-    with xquad(folder, limit) as (_, retriever, _, asked):
-        best = retriever.weights
+    with xquad(folder, limit) as (_, first, _, asked), made_up(limit) as (_, second, _, told):
+        searched = [(first, asked), (second, told)]
+        best = first.weights
         top = row(best)
         rows = [["as they are", *map(shown, top)]]
         with tqdm(desc="weights", total=len(names) * len(FACTORS)) as bar:
@@ -156,7 +179,12 @@ def tune(folder: Path, limit: int | None) -> None:
                     if found[0] > top[0]:
                         best, top = tried, found
                     bar.update()
-    heads = [f"{what}, {lang}" for lang in LANGUAGES for what in ("hit@1", "sentence top 1")]
+    heads = [
+        f"{what}, {archive}{lang}"
+        for archive in ("", "made up, ")
+        for lang in LANGUAGES
+        for what in ("hit@1", "sentence top 1")
+    ]
     print(table(["weights", "mean", *heads], rows), f"\nbest: {best}")
 
 

@@ -21,7 +21,7 @@ from vectorstore.outlets import display_name
 BESIDE = 420  # characters of a quote that stands beside the model's own sentence
 SHORTEST_QUOTE = 8  # words of room for a quote; in less there is nothing to say
 SHORTEST_PIECE = 7  # words of a sentence that was cut
-CLOSE = 0.05  # difference of two sentences' scores at which either may be the answer
+CLOSE = 0.1  # difference of two sentences' scores up to which the model may choose between them
 SAME_WORDS = 0.8  # of a quote's words in what was said: quoting it again adds nothing
 
 

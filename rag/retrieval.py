@@ -3,10 +3,10 @@
 Dense and keyword search each bring candidate passages; their scores are added. The best of these
 are read by late interaction: how near each token of the question comes to some token of a sentence
 (ColBERT's MaxSim, Khattab and Zaharia 2020), of the sentence together with the one before it, which
-may hold what a pronoun stands for, and of the whole passage. In the mean over the question's tokens
-those weigh least that come near to every sentence, such as the name that a whole story is about.
-That, a sentence's own similarity and the question's words that it holds order the sentences, and
-passages go by their best sentence. For a question in one
+may hold what a pronoun stands for, of both together with the article's first, which says what the
+story is about as a question has to, and of the whole passage. In the mean over the question's
+tokens those weigh least that come near to every sentence. That and a sentence's own similarity
+order the sentences, and passages go by their best sentence. For a question in one
 language over text in another the keyword part counts only what crosses languages (figures, Latin
 strings, names and terms that the glossary translates), so it can help and hardly hurt.
 """
@@ -36,10 +36,11 @@ from rag.findings import (
     without_repeats,
 )
 from rag.language import detect_language
+from rag.late_interaction import Reading, compare, telling_tokens
 from rag.names import Glossary
 from rag.parts import asks_of_several_articles, parts
 from rag.preferences import Preferences
-from rag.question_words import QuestionWords, overlap
+from rag.question_words import QuestionWords
 from rag.signals import SIGNAL_SENTENCES, average, measure
 from vectorstore.analysis import analyse
 from vectorstore.store import Store
@@ -52,12 +53,12 @@ READ = 50  # passages whose sentences are ranked
 # when they are needed, which takes some 100 ms a passage.
 COMPUTED = 8
 NEAREST = 10  # best passages that tell what all of them are about
-LOOKED_AT = 40  # best sentences whose words are looked at
+LOOKED_AT = 40  # best sentences whose words are looked at for what is asked
 
 
 @dataclass(frozen=True)
 class Weights:
-    """Weights of the scores; chosen on the dev half of XQuAD.
+    """Weights of the scores; chosen on the dev half of XQuAD and on questions over made-up news.
 
     ``python -m benchmarks.retrieval --tune`` chooses them anew.
 
@@ -65,34 +66,21 @@ class Weights:
     document frequencies; ``nearness`` of its MaxSim; ``outlet`` and ``date`` for an article of an
     outlet or a time that the question names. Of a sentence: ``sentence`` of its cosine,
     ``passage`` of its passage's score, ``late`` of its MaxSim, ``context`` of that together with
-    the sentence before it, ``words`` of the share of the question's words that it holds,
-    ``expected`` for holding the kind of words asked for. All of these are
-    of the size that lets a difference of .05 between two sentences mean little.
+    the sentence before it, ``lead`` of both together with the article's first sentence,
+    ``expected`` for holding the kind of words asked for. All of these are of the size that lets a
+    difference of .05 between two sentences mean little.
     """
 
     keyword: float = 0.3
     nearness: float = 1.3
     outlet: float = 0.1
     date: float = 0.1
-    sentence: float = 0.7
-    passage: float = 0.9
-    late: float = 1.0
-    context: float = 1.0
-    words: float = 0.1
-    expected: float = 0.07
-
-
-@dataclass(frozen=True)
-class _Reading:
-    """How near each of a question's q tokens comes to some token of a passage's n sentences.
-
-    ``near``: (q, n); ``context``: (q, n), of each together with the one before. ``candidate``'s
-    score has late interaction in it.
-    """
-
-    candidate: Candidate
-    near: np.ndarray
-    context: np.ndarray
+    sentence: float = 0.85
+    passage: float = 0.5
+    late: float = 0.5
+    context: float = 0.6
+    lead: float = 1.0
+    expected: float = 0.1
 
 
 @dataclass(frozen=True)
@@ -102,7 +90,7 @@ class _Found:
     words: QuestionWords
     candidates: list[Candidate]
     sentences: list[Sentence]
-    readings: dict[int, _Reading]  # by passage id
+    readings: dict[int, Reading]  # by passage id
 
 
 class Retriever:
@@ -181,7 +169,7 @@ class Retriever:
         )
         candidates = self._candidates(question, words, vector, filters)
         readings = self._read(question, candidates[:READ])
-        sentences = self._rank_sentences(question, vector, words, readings)
+        sentences = self._rank_sentences(question, vector, readings)
         best = {s.candidate.passage.passage_id: s.candidate for s in sentences}  # in their order
         rest = [c for c in candidates if c.passage.passage_id not in best]
         return _Found(
@@ -267,7 +255,7 @@ class Retriever:
                 articles[article_id] = self._store.get(article_id).article
         return articles
 
-    def _read(self, question: str, candidates: Sequence[Candidate]) -> list[_Reading]:
+    def _read(self, question: str, candidates: Sequence[Candidate]) -> list[Reading]:
         """Candidates whose token vectors there are, compared with the question."""
         asked = self._embedder().embed_query_tokens(question)
         tokens = self._tokens(candidates)
@@ -275,13 +263,7 @@ class Retriever:
         parts = [tokens[c.passage.passage_id] for c in known]
         near = nearest(asked, joined(parts))  # at once: many small products cost far more
         ends = np.cumsum([len(part.counts) for part in parts])[:-1]
-        readings = []
-        for c, own in zip(known, np.split(near, ends, axis=1) if known else (), strict=True):
-            before = np.concatenate([np.zeros_like(own[:, :1]), own[:, :-1]], axis=1)
-            whole = _mean(own.max(axis=1, keepdims=True, initial=0.0))
-            score = c.score + self.weights.nearness * float(whole[0])
-            readings.append(_Reading(replace(c, score=score), own, np.maximum(own, before)))
-        return readings
+        return compare(known, np.split(near, ends, axis=1) if known else (), self.weights.nearness)
 
     def _tokens(self, candidates: Sequence[Candidate]) -> dict[int, TokenVectors]:
         """Token vectors by passage id: as they are kept, or computed where they are not."""
@@ -295,12 +277,12 @@ class Retriever:
         return kept
 
     def _rank_sentences(
-        self, question: str, vector: np.ndarray, words: QuestionWords, readings: Sequence[_Reading]
+        self, question: str, vector: np.ndarray, readings: Sequence[Reading]
     ) -> list[Sentence]:
         """All sentences of the passages that were read, best first."""
         rows = self._store.sentence_vectors([r.candidate.passage.passage_id for r in readings])
         w = self.weights
-        telling = _telling([r.near for r in readings[:NEAREST]])
+        telling = telling_tokens([r.near for r in readings[:NEAREST]])
         found: list[Sentence] = []
         for reading in readings:
             c = reading.candidate
@@ -309,20 +291,19 @@ class Retriever:
             cosines = rows[c.passage.passage_id] @ vector
             late, context = telling @ reading.near, telling @ reading.context
             scores = w.sentence * cosines + w.late * late + w.context * context
+            scores = scores + w.lead * (telling @ reading.lead)
             scores = np.round(scores.astype(float) + w.passage * c.score, 4)
             found += [
                 Sentence(c, i, float(score), float(cosines[i]), float(late[i]))
                 for i, score in enumerate(scores)
             ]
         ranked = sorted(found, key=lambda s: s.order)
-        asks = expected(question) is not Expected.ANYTHING
-        best = []
-        for s in ranked[:LOOKED_AT]:
-            held = overlap(words.weights(s.candidate.article.language != words.language), s.quote)
-            more = w.words * held
-            if asks:
-                more += w.expected * meets(s.quote, question)
-            best.append(replace(s, score=round(s.score + more, 4)))
+        if expected(question) is Expected.ANYTHING:
+            return ranked
+        best = [
+            replace(s, score=round(s.score + w.expected * meets(s.quote, question), 4))
+            for s in ranked[:LOOKED_AT]
+        ]
         return sorted(best, key=lambda s: s.order) + ranked[LOOKED_AT:]
 
     def _signals(self, question: str, found: _Found) -> dict[str, float]:
@@ -332,17 +313,3 @@ class Retriever:
         return measure(
             question, found.sentences, found.candidates, near, found.words, self._glossary
         )
-
-
-def _telling(readings: Sequence[np.ndarray]) -> np.ndarray:
-    """(q,) weights of the question's tokens, which sum to 1: the square of how far a token is from
-    the average sentence that was read, (q, n) of each passage."""
-    if not readings or not len(readings[0]):
-        return np.zeros(len(readings[0]) if readings else 0, np.float32)
-    far = (1 - np.concatenate(readings, axis=1).mean(axis=1)) ** 2 + 1e-6  # never all 0
-    return far / far.sum()
-
-
-def _mean(near: np.ndarray) -> np.ndarray:
-    """(n,) mean over the question's tokens, (q, n); 0 for a question without any."""
-    return near.mean(axis=0) if len(near) else np.zeros(near.shape[1], np.float32)

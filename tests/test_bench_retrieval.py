@@ -89,6 +89,11 @@ def test_news_is_ingested_once_and_searched(shared, tmp_path, capsys, monkeypatc
 
 def test_tuning_tries_every_weight_and_keeps_what_is_better(shared, capsys, monkeypatch):
     monkeypatch.setattr(retrieval, "FACTORS", (2.0,))
+    made_up = shared / "made_up"
+    (made_up / "articles").mkdir(parents=True)
+    (made_up / "articles" / "quay.txt").write_text(f"{QUAY}\n{COST}\n{BOATS}\n")
+    (made_up / "questions.jsonl").write_text((shared / "questions" / "dev.jsonl").read_text())
+    monkeypatch.setattr(retrieval, "MADE_UP", made_up)
     # As if hit@1 rose with the weight of BM25 and with no other.
     tried = []
 

@@ -6,6 +6,7 @@ import pytest
 from fakes import FakeEmbedder
 from rag import retrieval
 from rag.ingest import ingest
+from rag.late_interaction import telling_tokens
 from rag.names import Glossary
 from rag.retrieval import Retriever, Weights
 from vectorstore.analysis import analyse
@@ -107,6 +108,26 @@ def test_a_pronoun_is_read_with_the_sentence_before_it(tmp_path: Path) -> None:
     assert stayed[0] == "وبقي فيها ثلاثة أيام كاملة."
 
 
+def test_a_sentence_is_read_with_the_first_of_its_article(tmp_path: Path) -> None:
+    folder = tmp_path / "articles"
+    folder.mkdir()
+    told = "شكر الوزير المتبرعين. وبقي فيها ثلاثة أيام كاملة."
+    (folder / "a.txt").write_text(f"زار الوزير سالم مدينة الساحل. {told}")
+    (folder / "b.txt").write_text(f"زار المدرب كمال نادي الجبل. {told}")
+    embedder = FakeEmbedder()
+    with Store.open(tmp_path / "home") as store:
+        ingest(store, lambda: embedder, [folder])
+        weights = Weights(passage=0.0, expected=0.0)
+        retriever = Retriever(store, lambda: embedder, Glossary(), weights)
+        for subject, first in (
+            ("الوزير سالم في مدينة الساحل", "زار الوزير سالم"),
+            ("المدرب كمال في نادي الجبل", "زار المدرب كمال"),
+        ):
+            found = retriever.retrieve(f"كم بقي {subject}؟")
+            stayed = [e for e in found.evidence if e.quote.startswith("وبقي")]
+            assert store.get(stayed[0].article_id).article.text.startswith(first)
+
+
 def test_a_follow_up_is_searched_by_its_own_words_too(retriever: Retriever) -> None:
     before = "كم سفينة صيد وصلت إلى الميناء؟"
     joined = retriever.retrieve(f"{before} ومن شكر المتبرعين؟")
@@ -127,7 +148,7 @@ def test_what_every_sentence_speaks_of_weighs_least(tmp_path: Path) -> None:
         retriever = Retriever(store, lambda: embedder, Glossary(), Weights(context=0.0))
         question = "الوزير سالم غادر"
         near = [r.near for r in retriever._find(question, Filters(), 9).readings.values()]
-        telling = retrieval._telling(near)
+        telling = telling_tokens(near)
     assert telling.argmax() == 2 and telling.sum() == pytest.approx(1)
 
 
