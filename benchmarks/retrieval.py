@@ -53,7 +53,7 @@ from vectorstore.types import StoreError
 LANGUAGES = {"ar": "Arabic", "en": "English"}
 PASSAGES_AT, SENTENCES_AT = (1, 3, 5), (1, 3, 5, 8)
 FACTORS = (0.0, 0.5, 0.75, 1.25, 1.5, 2.0)  # that --tune tries on each weight
-UNTOLD = ("outlet", "date")  # weights of which XQuAD's paragraphs, which have neither, tell nothing
+UNTOLD = ("outlet", "date")  # weights of which articles without either tell nothing
 SMALL = 500  # articles; what a search there costs is compared with a search of them all
 SAMPLES = Path(__file__).resolve().parent.parent / "examples" / "questions.jsonl"
 MADE_UP = Path(__file__).resolve().parent / "calibration"
@@ -88,7 +88,7 @@ def asked_of(
         retriever = Retriever(store, lambda: embedder, Glossary(settings.names))
         finder = GoldFinder(store.summaries(), assistant.article, store.copies)
         asked = {
-            name: [(q, finder.find(q)) for q in _spread(questions, limit) if q.answerable]
+            name: [(q, finder.find(q)) for q in _spread(_answerable(questions), limit)]
             for name, questions in sets.items()
         }
         yield store, retriever, embedder, asked
@@ -107,6 +107,10 @@ def made_up(limit: int | None) -> AbstractContextManager[Archive]:
     questions = load_questions(MADE_UP / "questions.jsonl").questions
     by_lang = {lang: [q for q in questions if q.lang == lang] for lang in LANGUAGES}
     return asked_of([MADE_UP / "articles"], (), by_lang, limit)
+
+
+def _answerable(questions: Sequence[Question]) -> Sequence[Question]:
+    return [q for q in questions if q.answerable]
 
 
 def _spread(questions: Sequence[Question], limit: int | None) -> Sequence[Question]:
@@ -164,8 +168,8 @@ def tune(folder: Path, limit: int | None) -> None:
         return [float(np.mean(firsts)), *firsts]
 
     names = [field.name for field in fields(Weights) if field.name not in UNTOLD]
-    with xquad(folder, limit) as (_, first, _, asked), made_up(limit) as (_, second, _, told):
-        searched = [(first, asked), (second, told)]
+    with xquad(folder, limit) as (_, first, _, asked), made_up(limit) as (_, second, _, news):
+        searched = [(first, asked), (second, news)]
         best = first.weights
         top = row(best)
         rows = [["as they are", *map(shown, top)]]

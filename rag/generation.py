@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from models.protocols import LanguageModel, Message
 from rag.answer import Token
 from rag.composing import Draft, parse_draft
+from rag.expectations import meets
 from rag.pointing import copying_grammar
 from rag.prompts import AnswerPrompt, answer_prompt
 from rag.sources import Source
@@ -84,7 +85,7 @@ class Writer:
     ) -> str | None:
         """The run of a source's words, of those asked about, that the model gives as the short
         answer when it can only copy; None where it finds no end, has no words to begin with, or
-        cannot be held to any."""
+        cannot be held to any, and where they are not of the kind that is asked for."""
         able = model.capabilities.grammar and model.capabilities.prefill
         grammar = copying_grammar(source.shown, question) if able else None
         if grammar is None:
@@ -99,7 +100,7 @@ class Writer:
                 cancel=cancel,
             )
         )
-        return copied.strip() if copied.endswith("\n") else None
+        return copied.strip() if copied.endswith("\n") and meets(copied, question) else None
 
     def draft(
         self,

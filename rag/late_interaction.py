@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from rag.findings import Candidate
+from rag.findings import Candidate, reported
 
 
 @dataclass(frozen=True)
@@ -34,19 +34,23 @@ def compare(
 ) -> list[Reading]:
     """Readings of candidates, whose ``near`` is given, in their order.
 
-    ``weight``: of the MaxSim of the whole passage in a candidate's score.
+    ``weight``: of the MaxSim of the whole passage in a candidate's score. A first sentence that
+    gives orders to a machine helps none of the others.
     """
     pairs = list(zip(candidates, near, strict=True))
     leads: dict[str, np.ndarray] = {}
     for c, own in sorted(pairs, key=lambda pair: pair[0].passage.start):
-        leads.setdefault(c.passage.article_id, own[:, :1])
+        if c.passage.article_id not in leads:
+            heard = any(text.strip() for text in reported(c)[:1])
+            silent = np.zeros((len(own), 1), own.dtype)
+            leads[c.passage.article_id] = own[:, :1] if heard else silent
     made = []
     for c, own in pairs:
         before = np.concatenate([np.zeros_like(own[:, :1]), own[:, :-1]], axis=1)
         context = np.maximum(own, before)
         lead = np.maximum(context, leads[c.passage.article_id])
-        whole = _mean(own.max(axis=1, keepdims=True, initial=0.0))
-        score = c.score + weight * float(whole[0])
+        whole = float(own.max(axis=1, initial=0.0).mean()) if len(own) else 0.0
+        score = c.score + weight * whole
         made.append(Reading(replace(c, score=score), own, context, lead))
     return made
 
@@ -58,8 +62,3 @@ def telling_tokens(near: Sequence[np.ndarray]) -> np.ndarray:
         return np.zeros(len(near[0]) if near else 0, np.float32)
     far = (1 - np.concatenate(near, axis=1).mean(axis=1)) ** 2 + 1e-6  # never all 0
     return far / far.sum()
-
-
-def _mean(near: np.ndarray) -> np.ndarray:
-    """(n,) mean over the question's tokens, (q, n); 0 for a question without any."""
-    return near.mean(axis=0) if len(near) else np.zeros(near.shape[1], np.float32)

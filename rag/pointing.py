@@ -10,15 +10,12 @@ import json
 import re
 
 from rag.excerpts import offers_answers
-from rag.expectations import meets
-from rag.figures import find_figures
 from rag.premises import denies
 from vectorstore.analysis import analyse
 
 # A word, and the punctuation around it, which may part words but begins and ends no answer.
 _WORD = re.compile(r"([(\[«“\"']*)([^\s]*?)([)\]»”\"'،,;:.؛؟?!…]*)(?:\s+|$)")
 _STOP = frozenset("؛;؟?!")  # no answer goes on after these; a full stop may end an abbreviation
-DATE_WORDS = 3  # «السادس من أغسطس»
 _CONTROL = re.compile(r"[\x00-\x1f\x7f]")
 # Without them an answer says something else, as without a negation.
 _TIMES = frozenset("قبل بعد منذ حتى خلال بين before after since until during between".split())
@@ -29,8 +26,7 @@ def copying_grammar(text: str, question: str) -> str | None:
 
     A run begins with a word that is neither the question's own, unless the question offers its
     answers, nor one that says nothing by itself ("of", "that"), and not behind a negation: "not
-    safe" is never "safe". Where the question asks for a figure or a time, it begins with one. None
-    where there is no such word.
+    safe" is never "safe". None where there is no such word.
     """
     asked = frozenset() if offers_answers(question) else frozenset(analyse(question))
     words = [m.groups() for m in _WORD.finditer(text) if m.group(2)]
@@ -41,8 +37,6 @@ def copying_grammar(text: str, question: str) -> str | None:
         if i + 1 < len(words) and not _STOP & set(after):
             end = f"(end | {_quoted(f'{after} {words[i + 1][0]}')} w{i + 1})"
         rules.append(f"w{i} ::= {_quoted(word)} {end}")
-        if not _begins(" ".join(w for _, w, _ in words[i : i + DATE_WORDS]), question):
-            continue
         stems = set(analyse(word))
         denied = i > 0 and denies(words[i - 1][1])
         if denies(word) or word.lower() in _TIMES or (stems and not stems <= asked and not denied):
@@ -50,12 +44,6 @@ def copying_grammar(text: str, question: str) -> str | None:
     if not beginnings:
         return None
     return "\n".join([f'root ::= " " ({" | ".join(beginnings)})', r'end ::= "\n"', *rules])
-
-
-def _begins(run: str, question: str) -> bool:
-    """Whether the first word of a run, or a date that begins with it, is what is asked for."""
-    word = run.split()[0]
-    return meets(word, question) or (bool(find_figures(word)) and meets(run, question))
 
 
 def _quoted(text: str) -> str:

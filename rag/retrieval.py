@@ -3,12 +3,13 @@
 Dense and keyword search each bring candidate passages; their scores are added. The best of these
 are read by late interaction: how near each token of the question comes to some token of a sentence
 (ColBERT's MaxSim, Khattab and Zaharia 2020), of the sentence together with the one before it, which
-may hold what a pronoun stands for, of both together with the article's first, which says what the
-story is about as a question has to, and of the whole passage. In the mean over the question's
-tokens those weigh least that come near to every sentence. That and a sentence's own similarity
-order the sentences, and passages go by their best sentence. For a question in one
-language over text in another the keyword part counts only what crosses languages (figures, Latin
-strings, names and terms that the glossary translates), so it can help and hardly hurt.
+may hold what a pronoun stands for, of both together with the first that was read of the article,
+which mostly says what the story is about, as a question has to, and of the whole passage. In the
+mean over the question's tokens those weigh least that come near to every sentence. That and a
+sentence's own similarity order the sentences, and passages go by their best sentence. For a
+question in one language over text in another the keyword part counts only what crosses languages
+(figures, Latin strings, names and terms that the glossary translates), so it can help and hardly
+hurt.
 """
 
 from __future__ import annotations
@@ -66,20 +67,20 @@ class Weights:
     document frequencies; ``nearness`` of its MaxSim; ``outlet`` and ``date`` for an article of an
     outlet or a time that the question names. Of a sentence: ``sentence`` of its cosine,
     ``passage`` of its passage's score, ``late`` of its MaxSim, ``context`` of that together with
-    the sentence before it, ``lead`` of both together with the article's first sentence,
-    ``expected`` for holding the kind of words asked for. All of these are of the size that lets a
-    difference of .05 between two sentences mean little.
+    the sentence before it, ``lead`` of both together with the article's first sentence that was
+    read, ``expected`` for holding the kind of words asked for. All of these are of the size that
+    lets a difference of .1 between two sentences mean little.
     """
 
     keyword: float = 0.3
     nearness: float = 1.3
     outlet: float = 0.1
     date: float = 0.1
-    sentence: float = 0.85
-    passage: float = 0.5
-    late: float = 0.5
-    context: float = 0.6
-    lead: float = 1.0
+    sentence: float = 1.0
+    passage: float = 0.7
+    late: float = 0.4
+    context: float = 0.5
+    lead: float = 0.6
     expected: float = 0.1
 
 

@@ -113,6 +113,8 @@ def test_tuning_tries_every_weight_and_keeps_what_is_better(shared, capsys, monk
     assert out.count("\n| ") == 2 + 1 + tuned - 1
     assert {w.outlet for w in tried} == {Weights().outlet}
     assert "XQuAD:" not in out
+    assert len(set(map(id, seen))) == 2 and "sentence top 1, made up, ar" in out
+    assert len({line.count("|") for line in out.splitlines() if line.startswith("|")}) == 1
 
 
 def test_without_the_data_it_says_so_loudly(monkeypatch, capsys):

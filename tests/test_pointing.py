@@ -26,35 +26,15 @@ def runs(grammar: str) -> set[str]:
 
 
 def test_runs_are_words_of_the_text_and_end_with_its_sentences() -> None:
-    found = runs(copying_grammar(TEXT, "ماذا كلف الجسر؟"))
+    found = runs(copying_grammar(TEXT, "كم كلف الجسر؟"))
     assert {"12 مليون دينار", "عامين", "سالم الناصري", "12 مليون دينار)، واستغرق «عامين"} <= found
     assert all(run in TEXT for run in found)
     assert not any("وحضر" in run and "عامين" in run for run in found)
 
 
 def test_no_run_begins_with_the_questions_words_or_with_words_that_say_nothing() -> None:
-    found = runs(copying_grammar(TEXT, "ماذا كلف الجسر؟"))
+    found = runs(copying_grammar(TEXT, "كم كلف الجسر؟"))
     assert not any(run.startswith(("كلف", "الجسر", "إن")) for run in found)
-
-
-@pytest.mark.parametrize(
-    ("question", "text", "beginnings"),
-    [
-        ("كم كلف الجسر؟", TEXT, {"12"}),
-        ("منذ كم سنة اشتكى؟", "وقال إنه تقدم بشكوى قبل أربع سنوات على أن يزال", {"أربع"}),
-        ("في أي يوم نشر؟", "ونشر الموقع النتيجة في السادس من أغسطس الماضي", {"السادس", "أغسطس"}),
-        ("How many boats came?", "The 40 boats of Salem brought 7 tons", {"40", "7"}),
-        ("When did he leave?", "Salem left the town after the war", {"after"}),
-    ],
-)
-def test_a_run_begins_with_a_figure_or_a_time_where_one_is_asked_for(
-    question: str, text: str, beginnings: set[str]
-) -> None:
-    assert {run.split()[0] for run in runs(copying_grammar(text, question))} == beginnings
-
-
-def test_a_sentence_without_a_figure_answers_no_question_for_one() -> None:
-    assert copying_grammar("بنى سالم الجسر قرب الميناء", "كم كلف الجسر؟") is None
 
 
 def test_a_question_that_offers_its_answers_may_be_answered_in_its_own_words() -> None:
