@@ -10,7 +10,7 @@ the archive. A sentence's score there is its own plus 0.7 of its passage's.
 ``--home DIR``: also how long a search takes in that archive and in its first 500 articles.
 ``--news``: ingests $MUSTANAD_SHARED/news into that home, or a temporary one, first: about an hour
 on two cores, so it is off by default. ``--tune``: instead of all this, tries other
-``rag.retrieval.Weights`` on XQuAD's dev half and on the made-up news in ``calibration``, one after
+``rag.retrieval.Weights`` on XQuAD's dev half and on the made-up news in ``made_up``, one after
 another. Everything is embedded once: the archives are kept in the cache folder, and questions in
 memory while it runs.
 """
@@ -56,7 +56,7 @@ FACTORS = (0.0, 0.5, 0.75, 1.25, 1.5, 2.0)  # that --tune tries on each weight
 UNTOLD = ("outlet", "date")  # weights of which articles without either tell nothing
 SMALL = 500  # articles; what a search there costs is compared with a search of them all
 SAMPLES = Path(__file__).resolve().parent.parent / "examples" / "questions.jsonl"
-MADE_UP = Path(__file__).resolve().parent / "calibration"
+MADE_UP = Path(__file__).resolve().parent / "made_up"
 
 Search = Callable[[str], Mapping]  # a question to {"passages": [span…], "evidence": [span…]}
 Asked = Sequence[tuple[Question, Sequence[Gold]]]

@@ -1,4 +1,4 @@
-"""The samples: readable, labelled, and questions whose quotes stand in them."""
+"""The samples and the made-up news: readable, and questions whose quotes stand in them."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.retrieval import MADE_UP
 from rag.evaluation.matching import unmet_groups
 from rag.evaluation.questions import load_questions
 from rag.loaders import find_files, load
@@ -18,12 +19,16 @@ from vectorstore.types import Article
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 
 
+def read(folder: Path) -> list[Article]:
+    """The articles of a folder, in which nothing is unreadable."""
+    items = [item for file in find_files([folder]) for item in load(file)]
+    assert [item for item in items if not isinstance(item, Article)] == []
+    return items
+
+
 @pytest.fixture(scope="module")
 def articles() -> list[Article]:
-    read = [item for file in find_files([EXAMPLES / "articles"]) for item in load(file)]
-    unreadable = [item for item in read if not isinstance(item, Article)]
-    assert unreadable == []
-    return read
+    return read(EXAMPLES / "articles")
 
 
 @pytest.fixture(scope="module")
@@ -36,7 +41,12 @@ def calibration():
     return load_questions(EXAMPLES / "calibration.jsonl").questions
 
 
-@pytest.fixture(params=["questions", "calibration"])
+@pytest.fixture(scope="module")
+def made_up():
+    return load_questions(MADE_UP / "questions.jsonl").questions
+
+
+@pytest.fixture(params=["questions", "calibration", "made_up"])
 def each_set(request):
     return request.getfixturevalue(request.param)
 
@@ -85,7 +95,7 @@ def test_forty_questions_in_both_languages_of_every_type(questions):
 
 def test_every_quote_stands_in_its_article(articles, each_set):
     texts: dict[str, list[str]] = {}
-    for article in articles:
+    for article in [*articles, *read(MADE_UP / "articles")]:
         texts.setdefault(Path(article.path).name, []).append(article.text)
     for question in each_set:
         for evidence in question.evidence:
@@ -113,6 +123,14 @@ def test_half_of_the_calibration_has_no_answer(calibration):
     assert set(counts.values()) == {28} and len(counts) == 4
 
 
+def test_the_made_up_news_is_asked_as_often_for_what_it_does_not_tell(made_up):
+    counts = Counter((q.lang, q.answerable) for q in made_up)
+    assert counts == {("ar", True): 168, ("ar", False): 168, ("en", True): 56, ("en", False): 56}
+    readme = (MADE_UP / "README.md").read_text(encoding="utf-8")
+    for count in (len(read(MADE_UP / "articles")), len(made_up), 336, 112):
+        assert f"{count}" in readme
+
+
 def test_readme_counts_them_right(articles, questions, calibration):
     readme = (EXAMPLES / "README.md").read_text(encoding="utf-8")
     assert f"{len(articles)} short articles" in readme
@@ -127,7 +145,11 @@ def test_no_address_and_no_quotation_marks_around_real_peoples_words(articles):
             assert not re.search(r"[«»“”\"]", article.text), article.path
 
 
-@pytest.mark.parametrize("name", ["questions.jsonl", "calibration.jsonl"])
-def test_questions_are_json_lines_without_escapes(name):
-    lines = (EXAMPLES / name).read_text(encoding="utf-8").splitlines()
+@pytest.mark.parametrize(
+    "path",
+    [*sorted(EXAMPLES.glob("*.jsonl")), MADE_UP / "questions.jsonl"],
+    ids=lambda path: f"{path.parent.name}/{path.name}",
+)
+def test_questions_are_json_lines_without_escapes(path):
+    lines = path.read_text(encoding="utf-8").splitlines()
     assert all(json.dumps(json.loads(line), ensure_ascii=False) == line for line in lines)
