@@ -82,6 +82,19 @@ def _word_values() -> dict[str, float]:
 
 
 _WORDS = _word_values()
+# Figures only before a ten: «أحد عشر», «الحادي والعشرين»; alone «أحد» is someone, «واحد» a pronoun.
+_BEFORE_TEN = {
+    **dict.fromkeys("احد احدي حادي حاديه".split(), 1.0),
+    **dict.fromkeys("اثنا اثني اثنتا اثنتي".split(), 2.0),
+}
+_BEFORE_TENS = dict.fromkeys("واحد واحدا واحده احدي حادي حاديه".split(), 1.0)
+_TEN = ("عشر", "عشره")
+_TEN_FOLLOWS = re.compile(rf"\s+(?:{'|'.join(_TEN)})(?!\w)")
+_TENS_FOLLOW = re.compile(rf"\s+و(?:ال)?(?:{'|'.join(_ARABIC_TENS)})(?:ون|ين)(?!\w)")
+_CLITICS = ("و", "ب", "ل", "ف", "ال", "وال")
+# «مليون دينار» is one million; «نصف مليون» is not.
+_ONE_SCALE = frozenset("million billion trillion مليون مليونا مليار مليارا بليون تريليون".split())
+_PART = re.compile(r"(?:\bhalf(?: a)?|\bquarter(?: of)?(?: a)?|(?<!\w)[وبل]?(?:نصف|ربع|ثلث))\s+$")
 _NUMBER = re.compile(
     r"(?<!\w)(?<!\d[.,])(?:ال|و|ب|ل|ف|ك|ول|وب|\$|€|£)*"
     r"(\d{1,3}(?:[,.]\d{3})+(?:[.,]\d+)?|\d+(?:[.,]\d+)?)"
@@ -162,15 +175,18 @@ def _read_words(folded: str, start: int) -> tuple[float, int] | None:
     seen = False
     while match := _NEXT_WORD.match(folded, position):
         word = match.group(1)
-        value = _WORDS.get(word)
-        for clitic in ("و", "ب", "ل", "ف", "ال", "وال"):
+        value = _word_value(word, folded, match.end())
+        for clitic in _CLITICS:
             if value is None and word.startswith(clitic):
-                value = _WORDS.get(word[len(clitic) :])
+                value = _word_value(word[len(clitic) :], folded, match.end())
         scale = _SCALES.get(word) or (_SCALES.get(word[1:]) if word[:1] == "و" else None)
         dual = _DUALS.get(word) or _DUALS.get(re.sub("^[وفبل]", "", word))
         if dual is not None and not seen:
             total, seen = total + dual, True
-        elif scale is not None and seen:
+        elif word in _TEN and 0 < current < 10:  # «خمسة عشر»
+            current += 10
+        elif scale is not None and (seen or _one(word, folded, match.start(1))):
+            seen = True
             total, current = total + (current or 1.0) * scale, 0.0
         elif value == 100.0 and current:
             current *= 100
@@ -181,6 +197,22 @@ def _read_words(folded: str, start: int) -> tuple[float, int] | None:
         end = match.end()
         position = match.end()
     return (total + current, end) if seen else None
+
+
+def _word_value(word: str, folded: str, end: int) -> float | None:
+    """The value of a number word that ends at ``end``, of some only before a ten."""
+    value = _WORDS.get(word)
+    if value is None and _TEN_FOLLOWS.match(folded, end):
+        value = _BEFORE_TEN.get(word)
+    if value is None and _TENS_FOLLOW.match(folded, end):
+        value = _BEFORE_TENS.get(word)
+    return value
+
+
+def _one(word: str, folded: str, start: int) -> bool:
+    """Whether a scale word stands for one of it: «مليون دينار»."""
+    bare = word[1:] if word[:1] in "وب" and word[1:] in _ONE_SCALE else word
+    return bare in _ONE_SCALE and _PART.search(folded, 0, start) is None
 
 
 def _adds(current: float, value: float) -> bool:
