@@ -19,7 +19,7 @@ LONGEST_EVIDENCE = 960  # characters of all sentences in a prompt, about 320 tok
 TRANSLATED = 2  # sentences of another language in a prompt: translating each takes seconds
 # Difference of scores beyond which the best sentence is the one that answers: what stands further
 # behind costs time to read, and a small model answers from it all the same.
-BEHIND = 0.15
+BEHIND = 0.12
 
 
 @dataclass(frozen=True)
