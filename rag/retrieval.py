@@ -61,7 +61,7 @@ LOOKED_AT = 40  # best sentences whose words are looked at for what is asked
 class Weights:
     """Weights of the scores; chosen on the dev half of XQuAD and on questions over made-up news.
 
-    ``python -m benchmarks.retrieval --tune`` chooses them anew.
+    By hand, from a grid over both; ``python -m benchmarks.retrieval --tune`` tries others.
 
     Of a passage, beside its cosine: ``keyword`` of its BM25, as a share of the question's inverse
     document frequencies; ``nearness`` of its MaxSim; ``outlet`` and ``date`` for an article of an

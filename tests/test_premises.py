@@ -12,6 +12,8 @@ from rag.premises import speaks_against
         ("Why did the town approve the bridge?", "The town rejected the bridge", True),
         ("Why did the town reject the bridge?", "The town rejected what others supported", False),
         ("Why did the town reject the bridge?", "The town did not approve the bridge", False),
+        ("Where did Salem stop on his tour?", "توقف سالم في مرسى نور وعزز العلاقات", False),
+        ("Where did Salem stop on his tour?", "وزار سالم مرسى نور لتعزيز العلاقات", False),
         ("Why did the town not reject the bridge?", "The town approved the bridge", False),
         ("Who built the bridge?", "The town approved the bridge", False),
         ("لماذا رفض اللاعب العرض؟", "قبل أيام أبى لاعب كرة القدم العرض", False),
