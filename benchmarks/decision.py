@@ -6,12 +6,13 @@ Every question (a SQuAD file; several with commas) is asked three times of ARCHI
 whose paragraphs are the articles): as it is; with its own paragraph left out, so that the archive
 holds near paragraphs, often of the same story, but no answer; and with its own paragraph put in
 without the sentence that answers, which is as near as can be. Logistic regressions are fitted on
-these: one on the signals of retrieval, and for each language of the questions one on its log odds
-and the language model's own doubt (``rag.generation.Writer.doubt``), with ``--model-sample``
-questions of each file, since the model takes seconds for each, and with as much weight the
-questions over the sample archive (``examples/calibration.jsonl``): half of them ask in other words
-for what its news tells, half in the news' words for what it does not tell, which is where retrieval
-tells least and how an encyclopedia's questions are not put. AUROC is out of fold, five folds by
+these: one on the signals of retrieval, and for each language of the questions one on its log odds,
+the odds that the best sentences answer (``rag.rereading``) and the language model's own doubt
+(``rag.generation.Writer.doubt``), with ``--model-sample`` questions of each file, since the model
+takes seconds for each, and with twice their weight the questions over the sample archive
+(``examples/calibration.jsonl``): half of them ask in other words for what its news tells, half in
+the news' words for what it does not tell, which is where retrieval tells least and how an
+encyclopedia's questions are not put. AUROC is out of fold, five folds by
 question. ``--write`` puts the coefficients into ``rag/data/decision.json``, under the names of the
 models. Before the model's doubt is heard, nothing is declined that is as likely as the least likely
 answerable question; where no doubt is heard, 0.5 % of the answerable are. The second stage's
@@ -23,7 +24,7 @@ from __future__ import annotations
 import argparse
 import json
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,7 +38,7 @@ from tqdm import tqdm
 
 import rag
 from rag.assistant import Assistant
-from rag.decision import DOUBT, FOUND, Decision, doubt_key, log_odds
+from rag.decision import DOUBT, FOUND, READ, Decision, doubt_key, log_odds
 from rag.evaluation.archive import build_archive
 from rag.evaluation.questions import Paragraph, Question, load_questions
 from rag.settings import Settings
@@ -47,6 +48,7 @@ SIGNALS = tuple(
     "sentence passage late unmet unmet_whole margin coverage crossed crossed_coverage expected "
     "names".split()
 )
+NEWS = 2  # weight of the sample archive's questions, an encyclopedia's being 1
 FALSE_DECLINES = 0.005  # of the answerable, where no doubt is heard
 # Questions without an answer among those that people ask, and how much worse it is to answer one of
 # them than to decline one that has an answer: guesses, made with ``questions/dev.jsonl``, the
@@ -63,13 +65,13 @@ EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
 
 @dataclass(frozen=True)
 class Row:
-    """A question asked of an archive; ``doubt`` where the model was asked."""
+    """A question asked of an archive; ``heard`` of the language model, where it was asked."""
 
     language: str
     group: int
     kind: str
     signals: tuple[float, ...]
-    doubt: float | None
+    heard: Mapping[str, float] | None
 
 
 def near_miss(question: Question) -> Paragraph:
@@ -95,11 +97,11 @@ def collect(
         for kind, articles in zip(KINDS, archives, strict=True):
             filters = Filters(article_ids=tuple(articles))
             found = assistant.search(q.question, 10, filters)
-            doubt = None
+            heard = None
             if seen[q.lang] <= asked:
-                doubt = assistant._answerer.doubt(q.question, found)
+                heard = assistant._author.second_look(q.question, found)
             values = tuple(found.signals.get(name, 0.0) for name in SIGNALS)
-            rows.append(Row(q.lang, group, kind, values, doubt))
+            rows.append(Row(q.lang, group, kind, values, heard))
     return rows
 
 
@@ -111,15 +113,16 @@ def collect_sample() -> list[Row]:
         for n, q in enumerate(tqdm(questions, desc="sample archive", unit="question")):
             found = assistant.search(q.question, 10)
             values = tuple(found.signals.get(name, 0.0) for name in SIGNALS)
-            doubt = assistant._answerer.doubt(q.question, found)
-            rows.append(Row(q.lang, -1 - n, TOLD if q.answerable else UNTOLD, values, doubt))
+            heard = assistant._author.second_look(q.question, found)
+            rows.append(Row(q.lang, -1 - n, TOLD if q.answerable else UNTOLD, values, heard))
     return rows
 
 
 def fit(values: np.ndarray, rows: Sequence[Row], names: Sequence[str]) -> tuple[dict, np.ndarray]:
     """Coefficients on the raw values, and out-of-fold probabilities.
 
-    Questions with and without an answer weigh alike, and so do the two archives.
+    Questions with and without an answer weigh alike; the sample archive's weigh NEWS times as much
+    as the other's.
     """
     labels = np.array([int(r.kind in ANSWERABLE) for r in rows])
     sample = np.array([r.group < 0 for r in rows])
@@ -127,7 +130,7 @@ def fit(values: np.ndarray, rows: Sequence[Row], names: Sequence[str]) -> tuple[
     for label in (0, 1):
         for archive in (True, False):
             some = (labels == label) & (sample == archive)
-            weights[some] = len(rows) / max(1, some.sum())
+            weights[some] = (NEWS if archive else 1) * len(rows) / max(1, some.sum())
     model = make_pipeline(StandardScaler(), LogisticRegression())
     weighed = {"logisticregression__sample_weight": weights / weights.mean()}
     groups = np.array([r.group for r in rows])
@@ -195,7 +198,7 @@ def main() -> None:
     with build_archive([], everything, settings, progress) as assistant:
         bar.close()
         rows = collect(assistant, chosen, misses, arguments.model_sample)
-    asked = [r for r in rows if r.doubt is not None]
+    asked = [r for r in rows if r.heard is not None]
     values = np.array([r.signals for r in rows])
     row, held_out = fit(values, rows, SIGNALS)
     answerable = held_out[[r.kind in ANSWERABLE for r in rows]]
@@ -208,16 +211,16 @@ def main() -> None:
         print(f"  {name:18} alone {roc_auc_score(labels, values[:, s]):.3f}")
     fitted = {settings.embedder: row}
     if asked:
-        print("With the model's doubt:")
+        print("With what the model makes of it:")
         found = Decision(**row)
-        pairs = [(r, p) for r, p in zip(rows, held_out, strict=True) if r.doubt is not None]
+        pairs = [(r, p) for r, p in zip(rows, held_out, strict=True) if r.heard is not None]
         for r in collect_sample():
             pairs.append((r, found.probability(dict(zip(SIGNALS, r.signals, strict=True)))))
         for language in sorted({r.language for r in asked}):
-            some = [r for r, _ in pairs if r.language == language]
-            odds = [log_odds(p) for r, p in pairs if r.language == language]
-            both = np.column_stack([odds, [r.doubt for r in some]])
-            row, held_out = fit(both, some, (FOUND, DOUBT))
+            some = [(r, p) for r, p in pairs if r.language == language]
+            heard = np.array([[log_odds(p), r.heard[DOUBT], r.heard[READ]] for r, p in some])
+            some = [r for r, _ in some]
+            row, held_out = fit(heard, some, (FOUND, DOUBT, READ))
             # From both sides alike to as many without an answer as people ask.
             shift = log_odds(1 - UNANSWERABLE)
             row["intercept"] = round(row["intercept"] + shift, 4)

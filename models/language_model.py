@@ -55,7 +55,7 @@ def open_language_model(
         name=path.stem,
         identity=identity,
         capabilities=Capabilities(
-            logits=True, grammar=True, prefix_state=True, prefill=True, likelihood=True
+            logits=True, grammar=True, prefix_state=True, prefill=True, likelihood=True, states=True
         ),
         context_tokens=context_tokens,
     )

@@ -17,9 +17,12 @@ import numpy as np
 
 from models.chat_template import ChatTemplate, PromptPart, constant_parts
 from models.llama_runtime import LlamaRuntime
+from models.llama_states import LlamaStates
 from models.prefix_states import PrefixStates
-from models.protocols import Cancelled, Capabilities, Message, ModelError
+from models.protocols import Cancelled, Capabilities, Message, ModelError, TokenStates
 from models.streams import until_stop, without_thoughts
+
+STATES_TOKENS = 1024  # of the longest text whose states can be asked for, with its prompt
 
 
 class LlamaEngine:
@@ -29,7 +32,7 @@ class LlamaEngine:
     """
 
     capabilities = Capabilities(
-        logits=True, grammar=True, prefix_state=True, prefill=True, likelihood=True
+        logits=True, grammar=True, prefix_state=True, prefill=True, likelihood=True, states=True
     )
 
     def __init__(
@@ -55,6 +58,7 @@ class LlamaEngine:
             eos=self._runtime.mark("eos"),
         )
         self._states = PrefixStates(f"{identity}|{self._runtime.conditions}", state_folder)
+        self._token_states: LlamaStates | None = None
 
     def generate(
         self,
@@ -115,6 +119,25 @@ class LlamaEngine:
         scores = [_log_softmax(row)[token] for row, token in zip(rows, tokens, strict=True)]
         return float(np.mean(scores))
 
+    def token_states(
+        self,
+        text: str,
+        *,
+        opening: str,
+        before: str,
+        layer: int,
+        cancel: threading.Event | None = None,
+    ) -> TokenStates:
+        """See ``LanguageModel.token_states``."""
+        if self._token_states is None:
+            self._token_states = self._runtime.open_states(STATES_TOKENS)
+        head = [*self._runtime.tokenise(opening, control=True), *self._plain(before)]
+        tokens = self._plain(text)
+        should_stop = (cancel or threading.Event()).is_set
+        states = self._token_states.read([*head, *tokens], layer, should_stop)
+        ends = np.cumsum([len(self._runtime.piece(token)) for token in tokens])
+        return TokenStates(states[len(head) :], tuple(map(int, ends)))
+
     def prepare(
         self, messages: Sequence[Message], *, cancel: threading.Event | None = None
     ) -> None:
@@ -134,6 +157,8 @@ class LlamaEngine:
 
     def close(self) -> None:
         """Free the weights. No method may be called afterwards."""
+        if self._token_states is not None:
+            self._token_states.close()
         self._runtime.close()
 
     def segments(

@@ -18,6 +18,7 @@ import llama_cpp
 import numpy as np
 import psutil
 
+from models.llama_states import LlamaStates
 from models.prefix_states import State
 from models.protocols import Cancelled, ModelError
 
@@ -242,6 +243,10 @@ class LlamaRuntime:
             return False
         self._position = tokens
         return True
+
+    def open_states(self, tokens: int) -> LlamaStates:
+        """A reader of token states over the same weights; to be closed before this."""
+        return LlamaStates(self._model, tokens=tokens, threads=self.threads)
 
     def grammar(self, source: str) -> Grammar:
         """A GBNF grammar to sample under. Raises ModelError where it is not valid."""

@@ -96,6 +96,15 @@ class Message:
 
 
 @dataclass(frozen=True)
+class TokenStates:
+    """What a model makes of a text's tokens: (n, d) float32, a row a token, and where each ends,
+    an offset into the text's UTF-8 bytes."""
+
+    states: np.ndarray
+    ends: tuple[int, ...]
+
+
+@dataclass(frozen=True)
 class Capabilities:
     """What a language model can do beyond generating text."""
 
@@ -104,6 +113,7 @@ class Capabilities:
     prefix_state: bool  # a constant prefix is computed once and restored; prepare works
     prefill: bool  # the beginning of the answer can be given
     likelihood: bool = False  # log_likelihood works
+    states: bool = False  # token_states works
 
 
 class ModelError(RuntimeError):
@@ -175,6 +185,23 @@ class LanguageModel(Protocol):
 
         Raises ModelError where ``capabilities.likelihood`` is false; such a model need not have
         this method.
+        """
+        ...
+
+    def token_states(
+        self,
+        text: str,
+        *,
+        opening: str,
+        before: str,
+        layer: int,
+        cancel: threading.Event | None = None,
+    ) -> TokenStates:
+        """The residual stream after ``layer``, counted from 0, at the tokens of ``text``.
+
+        ``opening``: how the prompt begins, in the model's own control tokens; ``before``: what
+        stands between it and ``text``, plain. Raises ModelError where ``capabilities.states`` is
+        false; such a model need not have this method.
         """
         ...
 

@@ -19,7 +19,7 @@ from langchain_core.messages import AIMessage, BaseMessage, HumanMessage, System
 from langchain_openai import ChatOpenAI
 from langsmith import tracing_context
 
-from models.protocols import Cancelled, Capabilities, Message, ModelError
+from models.protocols import Cancelled, Capabilities, Message, ModelError, TokenStates
 from models.streams import until_stop, without_thoughts
 
 _CHARACTERS_A_TOKEN = 3  # Arabic with the tokenisers of multilingual models; English has more
@@ -168,6 +168,18 @@ class ServerLanguageModel:
     ) -> float:
         """Raises ModelError: servers do not give the odds of given words."""
         raise ModelError("a server model gives no likelihoods")
+
+    def token_states(
+        self,
+        text: str,
+        *,
+        opening: str,
+        before: str,
+        layer: int,
+        cancel: threading.Event | None = None,
+    ) -> TokenStates:
+        """Raises ModelError: servers do not give them."""
+        raise ModelError("a server model gives no token states")
 
     def prepare(
         self, messages: Sequence[Message], *, cancel: threading.Event | None = None

@@ -6,6 +6,7 @@ can be killed. ``models.worker_process`` is the other end.
 
 from __future__ import annotations
 
+import base64
 import queue
 import sys
 import threading
@@ -13,7 +14,9 @@ import weakref
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from models.protocols import Cancelled, Capabilities, Message, ModelError
+import numpy as np
+
+from models.protocols import Cancelled, Capabilities, Message, ModelError, TokenStates
 from models.worker_child import POLL_S, Call, Child, Line
 
 
@@ -109,6 +112,21 @@ class WorkerLanguageModel:
             "prefill": prefill,
         }
         return self._one("log_likelihood", arguments, cancel)
+
+    def token_states(
+        self,
+        text: str,
+        *,
+        opening: str,
+        before: str,
+        layer: int,
+        cancel: threading.Event | None = None,
+    ) -> TokenStates:
+        """See ``LanguageModel.token_states``."""
+        arguments = {"text": text, "opening": opening, "before": before, "layer": layer}
+        found = self._one("token_states", arguments, cancel)
+        states = np.frombuffer(base64.b64decode(found["states"]), dtype=np.float32)
+        return TokenStates(states.reshape(found["shape"]), tuple(found["ends"]))
 
     def prepare(
         self, messages: Sequence[Message], *, cancel: threading.Event | None = None

@@ -12,6 +12,7 @@ The process ends when its input does, so it cannot outlive its parent.
 
 from __future__ import annotations
 
+import base64
 import importlib
 import json
 import os
@@ -21,6 +22,8 @@ import sys
 import threading
 import traceback
 from typing import Any, TextIO
+
+import numpy as np
 
 from models.protocols import Cancelled, Message, ModelError
 
@@ -97,6 +100,11 @@ class _Worker:
             for piece in self._model.generate(**arguments, cancel=cancel):
                 self._channel.send(id=message["id"], piece=piece)
             return None
+        if call == "token_states":
+            found = self._model.token_states(**arguments, cancel=cancel)
+            states = np.ascontiguousarray(found.states, dtype=np.float32)
+            encoded = base64.b64encode(states.tobytes()).decode()
+            return {"states": encoded, "shape": states.shape, "ends": found.ends}
         if call in ("prepare", "next_token_probabilities", "log_likelihood"):
             return getattr(self._model, call)(**arguments, cancel=cancel)
         raise ModelError(f"the worker does not know the call {call!r}")

@@ -5,15 +5,13 @@
 
 from __future__ import annotations
 
-import logging
-import math
 import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import TypeVar
 
-from models.protocols import Cancelled, Embedder, LanguageModel, ModelError
+from models.protocols import Cancelled, Embedder
 from rag import conversation
 from rag.answer import (
     Answer,
@@ -26,24 +24,19 @@ from rag.answer import (
     Timings,
     Token,
 )
-from rag.composing import Composed, Composer, Draft
-from rag.decision import DOUBT, FOUND, load_decision, load_doubt, log_odds
-from rag.generation import Asked, Writer
+from rag.authoring import Author, Task
+from rag.composing import Composed
+from rag.decision import load_decision, load_doubt
 from rag.language import answer_language, in_script_of
-from rag.parts import asks_several
 from rag.phrases import phrase
-from rag.premises import speaks_against
 from rag.retrieval import Retriever
 from rag.settings import Settings
-from rag.sources import Source, read_sources
 from vectorstore.outlets import display_name
 from vectorstore.store import Store
 from vectorstore.types import Filters
 
-log = logging.getLogger(__name__)
 _T = TypeVar("_T")
 
-REFUSAL = math.log(0.5)  # of the model's doubt, ``Writer.doubt``
 TITLE_WORDS = 8  # of an article without a title
 
 
@@ -54,17 +47,13 @@ class Answerer:
         self,
         store: Store,
         retriever: Retriever,
-        writer: Writer,
-        composer: Composer,
-        language_model: Callable[[], LanguageModel] | None,
+        author: Author,
         settings: Settings,
         embedder: Callable[[], Embedder],
     ) -> None:
         self._store = store
         self._retriever = retriever
-        self._writer = writer
-        self._composer = composer
-        self._language_model = language_model
+        self._author = author
         self._settings = settings
         self._embedder = embedder
 
@@ -102,11 +91,10 @@ class Answerer:
             reason = self._reason(retrieved, filters)
             yield AnswerReady(self._declined(retrieved, language, reason, 1 - probability, clock))
             return
-        sources = self._sources(asked, retrieved, language)
         said = conversation.in_context(question, history)
         try:
-            writing = self._write(question, asked, said, sources, language, probability, cancel)
-            written = yield from clock.watching(writing)
+            task = Task(question, asked, said, retrieved, language, cancel)
+            written = yield from clock.watching(self._author.write(task, probability))
         except Cancelled:
             yield AnswerReady(self._declined(retrieved, language, "cancelled", 0.0, clock))
             return
@@ -118,132 +106,6 @@ class Answerer:
                 retrieved, written.composed, language, written.probability, clock
             )
         yield AnswerReady(replace(answer, model_error=written.model_error))
-
-    def doubt(self, question: str, retrieved: Retrieved) -> float | None:
-        """How much the language model doubts that what was found answers: ``Writer.doubt``."""
-        language = answer_language(question, "auto")
-        asking = self._writer.ask(
-            self._language_model(), question, self._sources(question, retrieved, language),
-            language, None,
-        )  # fmt: skip
-        try:
-            while True:
-                next(asking)
-        except StopIteration as end:
-            return self._writer.doubt(self._language_model(), end.value, None)
-
-    def _sources(self, asked: str, retrieved: Retrieved, language: str) -> list[Source]:
-        return read_sources(
-            self._store,
-            retrieved.evidence,
-            lambda text_language: self._retriever.weights_in(asked, text_language),
-            language,
-            self._settings.evidence_sentences,
-            several=asks_several(retrieved.question),
-        )
-
-    def _write(
-        self,
-        question: str,
-        asked: str,
-        said: str,
-        sources: list[Source],
-        language: str,
-        probability: float,
-        cancel: threading.Event | None,
-    ) -> Generator[Token, None, _Written]:
-        """Yield the model's words and return what became of them.
-
-        Where nothing that it wrote is supported, it is asked once more.
-        """
-        if self._language_model is None or not sources:
-            composed = self._composer.compose(question, asked, sources, Draft("", ()), language)
-            return _Written(composed, probability)
-        model = self._language_model()
-        quoted: Composed | None = None
-        try:
-            ask = yield from self._writer.ask(model, said, sources, language, cancel)
-            probability, decided = self._judge(model, ask, language, probability, cancel)
-            if decided is False:
-                return self._correction(question, asked, sources, language, probability)
-            draft = yield from self._writer.draft(model, ask, cancel, decided=bool(decided))
-            if draft is None:  # its own verdict, where nothing was fitted for it
-                return self._correction(question, asked, sources, language, probability)
-            quoted = self._composer.compose(question, asked, sources, draft, language)
-            settled = quoted.path == "generated" or not quoted.sentences
-            if settled or asks_several(question):  # one run of words answers one question
-                return _Written(quoted, probability)
-            again = yield from self._again(
-                model, ask, question, asked, said, sources, language, cancel
-            )
-            if again is not None and again.path == "generated":
-                return _Written(replace(again, path="repaired"), probability)
-            if again is not None and again.short is not None and quoted.short is None:
-                quoted = again
-            return _Written(quoted, probability)
-        except ModelError as error:
-            log.warning("the language model failed, the answer is a quote: %s", error)
-            if quoted is None:
-                quoted = self._composer.compose(question, asked, sources, Draft("", ()), language)
-            return _Written(quoted, probability, str(error))
-
-    def _correction(
-        self, question: str, asked: str, sources: list[Source], language: str, probability: float
-    ) -> _Written:
-        """No answer, unless the best sentence says the opposite of what the question takes for
-        granted: that is told, as surely as the question would be declined."""
-        best = min(sources, key=lambda s: s.rank)
-        if speaks_against(question, best.evidence.quote):
-            composed = self._composer.compose(question, asked, [best], Draft("", ()), language)
-            if composed.sentences:
-                return _Written(composed, 1 - probability)
-        return _Written(None, probability)
-
-    def _again(
-        self,
-        model: LanguageModel,
-        ask: Asked,
-        question: str,
-        asked: str,
-        said: str,
-        sources: list[Source],
-        language: str,
-        cancel: threading.Event | None,
-    ) -> Generator[Token, None, Composed | None]:
-        """A second answer: to the words of the best sentence that the model points to; where it
-        cannot be held to any, or they are another language's or badly translated, with that
-        sentence alone, if there were others: a small model is often led away by them."""
-        best = min(sources, key=lambda s: s.rank)
-        short = None
-        if in_script_of(best.shown, language) and self._composer.quoter.faithful(best):
-            short = self._writer.point(model, ask, question, best, cancel)
-        if short is None:
-            if len(sources) == 1:
-                return None
-            sources = [best]
-            ask = yield from self._writer.ask(model, said, sources, language, cancel)
-        draft = yield from self._writer.draft(model, ask, cancel, decided=True, short=short)
-        return self._composer.compose(question, asked, sources, draft, language)
-
-    def _judge(
-        self,
-        model: LanguageModel,
-        ask: Asked,
-        language: str,
-        probability: float,
-        cancel: threading.Event | None,
-    ) -> tuple[float, bool | None]:
-        """The probability that there is an answer, with the model's doubt, and whether to answer;
-        as it was, and None, for a model whose doubt is not known or that nothing was fitted for."""
-        embedder = self._embedder().identity.name
-        decision = load_doubt(embedder, self._settings.language_model, language)
-        doubt = self._writer.doubt(model, ask, cancel) if decision is not None else None
-        if decision is None or doubt is None:
-            return probability, None
-        probability = decision.probability({FOUND: log_odds(probability), DOUBT: doubt})
-        if doubt >= REFUSAL:  # it would rather refuse than answer
-            return min(probability, 1 - math.exp(doubt)), False
-        return probability, probability >= decision.threshold
 
     def _answered(
         self,
@@ -297,16 +159,6 @@ class Answerer:
             llm=self._settings.language_model,
             **fields,
         )
-
-
-@dataclass(frozen=True)
-class _Written:
-    """The verified answer, None where the model's doubt decided against one; the probability that
-    the archive answers; why the model failed, if it did."""
-
-    composed: Composed | None
-    probability: float
-    model_error: str | None = None
 
 
 class _Clock:

@@ -13,6 +13,7 @@ from models.language_model import open_language_model
 from models.protocols import Embedder, LanguageModel
 from rag.answer import Answer, AnswerReady, Event, Retrieved
 from rag.answering import Answerer
+from rag.authoring import Author
 from rag.composing import Composer
 from rag.conversation import LONGEST_QUESTION, asked_before, bounded
 from rag.generation import Writer
@@ -78,17 +79,20 @@ class Assistant:
         self._language_model = _Once(language_model) if language_model is not None else None
         self._glossary = glossary = Glossary(settings.names)
         self._retriever = Retriever(store, self._checked_embedder, glossary)
-        self._answerer = Answerer(
+        composer = Composer(
+            store, Verifier(self._embedder, glossary), glossary, self._retriever.weights_in
+        )
+        writer = Writer(Translator(glossary), settings.answer_tokens)
+        self._author = Author(
             store,
             self._retriever,
-            Writer(Translator(glossary), settings.answer_tokens),
-            Composer(
-                store, Verifier(self._embedder, glossary), glossary, self._retriever.weights_in
-            ),
+            writer,
+            composer,
             self._language_model,
             settings,
             self._embedder,
         )
+        self._answerer = Answerer(store, self._retriever, self._author, settings, self._embedder)
 
     @classmethod
     def open(

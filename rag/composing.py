@@ -64,6 +64,7 @@ class Composed:
     citations: tuple[Citation, ...]
     short: str | None
     path: Path
+    corrects: bool = False  # what the question takes for granted
 
 
 def parse_draft(written: str, prompt: AnswerPrompt) -> Draft:
@@ -132,13 +133,48 @@ class Composer:
             quoted = self.quoter.quote(sources[i], asked, language, room, beside, cite.asks_who)
             if quoted is not None:
                 sentences.append(cite.sentence(quoted, [sources[i]], 1.0))
-        if sentences and speaks_against(question, " ".join(c.quote for c in cite.citations)):
+        against = speaks_against(question, " ".join(c.quote for c in cite.citations))
+        if sentences and against:
             said = phrase("otherwise", language, said=sentences[0].text)
             sentences[0], short = replace(sentences[0], text=said), None
         elif path == "quoted" or (short is None and translated):
             # A translation's words are verified by the sentence that shows them.
             short = _shown(short or (draft.short if translated else None), sentences)
-        return Composed(tuple(sentences), tuple(cite.citations), short, path)
+        return Composed(tuple(sentences), tuple(cite.citations), short, path, corrects=against)
+
+    def surer(
+        self, question: str, sources: Sequence[Source], draft: Draft, language: str
+    ) -> str | None:
+        """The words of the best sentence that the reader points to, where it is sure of them and
+        the draft's short answer is clearly worse."""
+        best = sources[ranked(sources)[0]]
+        pointed, quote = best.pointed, best.evidence.quote
+        said = best.speaker is not None and _SAYS.search(fold(question))
+        if pointed is None or not pointed.sure or best.language != language or said:
+            return None
+        words = _minimal(quote, *pointed.span, question)
+        if not words or not meets(words, question) or counted(question, sources) is not None:
+            return None
+        drafted = snap(draft.short, quote) if draft.short else None
+        if drafted and stands_in(words, quote[slice(*drafted)]):
+            return None
+        return words if drafted is None or pointed.clearly_better(*drafted) else None
+
+    def worded(
+        self,
+        composed: Composed,
+        words: str,
+        question: str,
+        sources: Sequence[Source],
+        language: str,
+    ) -> Composed:
+        """An answer with a translation of the answering words as its short answer, if the evidence
+        supports it."""
+        words = trimmed(words.strip().rstrip(".").strip('"'), question)
+        fits = words and in_script_of(words, language) and meets(words, question)
+        if fits and self._verify(words, sources, language).supported:
+            return replace(composed, short=words)
+        return composed
 
     def _kept(
         self, question: str, sources: Sequence[Source], draft: Draft, language: str

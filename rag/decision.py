@@ -1,7 +1,8 @@
 """Whether to answer at all: a calibrated probability that the archive holds the answer.
 
 A logistic model over a few signals of retrieval, fitted for one embedder, and a second one over
-its log odds and the doubt of a language model that has read the evidence, fitted for both. Their
+its log odds, the odds that the best sentences answer (``rag.rereading``) and the doubt of a
+language model that has read them, fitted for both. Their
 coefficients lie in ``data/decision.json`` under the models' names (``python -m
 benchmarks.decision``); an embedder that nothing was fitted for gets the entry "any", which looks at
 the question's words alone, and a language model that nothing was fitted for is not asked.
@@ -16,7 +17,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-FOUND, DOUBT = "found", "doubt"  # signals of the second model
+FOUND, DOUBT, READ = "found", "doubt", "read"  # signals of the second model
 
 
 @dataclass(frozen=True)

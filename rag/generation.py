@@ -56,6 +56,17 @@ class Writer:
         sentences = prompt.numbered([(s.heading, s.shown) for s in sources])
         return Asked(prompt, tuple(prompt.messages(sentences=sentences, question=question)))
 
+    def translated(
+        self,
+        model: LanguageModel,
+        words: str,
+        question: str,
+        source: Source,
+        cancel: threading.Event | None,
+    ) -> Generator[Token, None, str]:
+        """Some Arabic words of a source in English; yields them as they come."""
+        return (yield from self._translator.translate(model, words, question, source.text, cancel))
+
     def doubt(
         self, model: LanguageModel, asked: Asked, cancel: threading.Event | None
     ) -> float | None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from rag.answer import Evidence
 from rag.attribution import speaker_of, with_speaker
 from rag.excerpts import clip
 from rag.orders import printable
+from rag.rereading import Pointed, Reread
 from rag.sentences import split_sentences
 from rag.verification import Claim
 from vectorstore.store import Store
@@ -28,7 +29,7 @@ class Source:
 
     ``rank``: 0 for the best found. ``shown``: its words in the prompt, clipped, with the speaker
     put in, and translated where the answer is in another language. ``speaker``: who says it, where
-    an earlier sentence, ``speaker_at``, names them.
+    an earlier sentence, ``speaker_at``, names them. ``pointed``: its words that answer best.
     """
 
     evidence: Evidence
@@ -39,6 +40,7 @@ class Source:
     speaker: str | None
     speaker_at: Span | None
     translated: bool = False
+    pointed: Pointed | None = None
 
     @property
     def heading(self) -> str:
@@ -56,7 +58,7 @@ class Source:
 
 def read_sources(
     store: Store,
-    evidence: Sequence[Evidence],
+    found: Reread,
     word_weights: Callable[[str], Mapping[str, float]],
     language: str,
     most: int,
@@ -64,7 +66,7 @@ def read_sources(
 ) -> list[Source]:
     """The best sentences that fit the prompt; of one article together and in its order.
 
-    ``evidence``: best first; that of articles removed meanwhile is left out, and so is what scores
+    ``found``: that of articles removed meanwhile is left out, and so is what scores
     far below the best, unless the question asks ``several`` things.
     ``word_weights(language)``: the question's words by worth, for text of a language.
     ``language``: of the answer. At most ``most`` sentences.
@@ -72,7 +74,7 @@ def read_sources(
     sources: list[Source] = []
     room = LONGEST_EVIDENCE
     crossed = 0
-    for rank, e in enumerate(evidence):
+    for rank, e in enumerate(found.evidence):
         try:
             article = store.get(e.article_id).article
         except UnknownArticle:
@@ -93,7 +95,10 @@ def read_sources(
         shown = printable(e.quote[start:end])
         if speaker is not None:
             shown = with_speaker(shown, speaker)
-        sources.append(Source(e, article.text, rank, article.language, shown, speaker, at))
+        pointed = found.pointed.get((e.article_id, e.start))
+        sources.append(
+            Source(e, article.text, rank, article.language, shown, speaker, at, pointed=pointed)
+        )
     first: dict[str, int] = {}
     for source in sources:
         first.setdefault(source.evidence.article_id, source.rank)

@@ -19,6 +19,7 @@ from models.protocols import (
     PassageVectors,
 )
 from models.token_vectors import compact, together
+from rag.reader import Reading
 from vectorstore.arabic import fold
 
 DIMENSION = 64
@@ -140,3 +141,25 @@ class FakeLanguageModel:
 
     def close(self) -> None:
         self.closed = True
+
+
+class FakeReader:
+    """Points to the words it was told, in the sentences that hold them; ``answers``: words to the
+    log odds that their sentence answers, and how sure it is of them. It keeps what it read."""
+
+    def __init__(self, answers: dict[str, tuple[float, float]]) -> None:
+        self.answers = answers
+        self.sentences: list[str] = []
+
+    def read(self, model, question, sentence, cancel=None) -> Reading:
+        self.sentences.append(sentence)
+        spans = [m.span() for m in re.finditer(r"[^\s.،؟]+", sentence)]
+        told, odds, sure = "", -3.0, -9.0
+        for words, known in self.answers.items():
+            if words in sentence:
+                told, (odds, sure) = words, known
+        start = sentence.index(told)
+        starts = np.array([sure / 2 if told and a == start else -9.0 for a, _ in spans])
+        ends = np.array([sure / 2 if told and b == start + len(told) else -9.0 for _, b in spans])
+        tokens = tuple((i, i) for i in range(len(spans)))
+        return Reading(starts, ends, np.zeros(len(spans)), odds, tuple(spans), tokens)

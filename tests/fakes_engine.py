@@ -8,7 +8,9 @@ import sys
 import time
 from pathlib import Path
 
-from models.protocols import Cancelled, ModelError
+import numpy as np
+
+from models.protocols import Cancelled, ModelError, TokenStates
 
 
 class ObedientModel:
@@ -50,6 +52,11 @@ class ObedientModel:
 
     def log_likelihood(self, messages, continuation, *, cancel, **_):
         return -float(len(continuation))
+
+    def token_states(self, text, *, opening, before, layer, cancel):
+        words = text.split()
+        states = np.array([[layer, len(opening), len(before), len(w)] for w in words], np.float32)
+        return TokenStates(states, tuple(range(1, len(words) + 1)))
 
     def prepare(self, messages, *, cancel):
         """Has no state to prepare."""

@@ -54,7 +54,8 @@ def ask(
     tmp_path, monkeypatch, probabilities, decision=DOUBTS, reply=ANSWERS, question=QUESTION,
     sentence="قال سالم إن جسر مرسى نور كلف 12 مليون دينار.",
 ):  # fmt: skip
-    monkeypatch.setattr("rag.answering.load_doubt", lambda *names: decision)
+    for module in ("answering", "authoring"):
+        monkeypatch.setattr(f"rag.{module}.load_doubt", lambda *names: decision)
     articles = tmp_path / "articles"
     articles.mkdir()
     (articles / "a.txt").write_text(sentence, "utf-8")

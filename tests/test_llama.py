@@ -8,6 +8,7 @@ import os
 import threading
 import time
 
+import numpy as np
 import pytest
 
 from models.llama import LlamaEngine
@@ -212,3 +213,33 @@ def test_the_worker_cancels_while_reading_and_restarts_after_a_kill(weights):
     assert "".join(model.generate(**prompt(0), max_tokens=16)) == before
     assert model._child.pid != pid
     model.close()
+
+
+def test_token_states_are_those_of_the_text_whatever_was_asked_before(engine):
+    asked = {"opening": "<|im_start|>user\n", "before": "كم يبلغ طول الجسر؟ ", "layer": 9}
+    text = "يبلغ طول جسر وادي نور 340 مترا."
+    first = engine.token_states(text, **asked)
+    assert first.ends[-1] == len(text.encode()) and list(first.ends) == sorted(set(first.ends))
+    assert first.states.shape[0] == len(first.ends) and np.isfinite(first.states).all()
+    before = outcome(engine, 1)
+    again = engine.token_states(text, **asked)
+    assert np.array_equal(first.states, again.states)
+    assert outcome(engine, 1) == before  # nor do they change what is answered
+    other = engine.token_states(text, **(asked | {"before": "متى يفتح السوق؟ "}))
+    assert not np.allclose(first.states, other.states)
+
+
+def test_control_tokens_in_a_text_whose_states_are_asked_for_are_plain_text(engine):
+    found = engine.token_states("<|im_end|>", opening="", before="", layer=0)
+    assert len(found.ends) > 1
+
+
+def test_states_that_cannot_be_had_are_refused(engine):
+    with pytest.raises(ModelError, match="layer 99"):
+        engine.token_states("x", opening="", before="", layer=99)
+    with pytest.raises(ModelError, match="room for"):
+        engine.token_states("كلمة " * 2000, opening="", before="", layer=1)
+    stopped = threading.Event()
+    stopped.set()
+    with pytest.raises(Cancelled):
+        engine.token_states("x", opening="", before="", layer=1, cancel=stopped)

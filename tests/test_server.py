@@ -153,6 +153,8 @@ def test_what_a_server_cannot_do_is_said():
         model.next_token_probabilities(QUESTION, ["x"])
     with pytest.raises(ModelError):
         model.log_likelihood(QUESTION, "x")
+    with pytest.raises(ModelError, match="states"):
+        model.token_states("x", opening="", before="", layer=1)
     assert model.count_tokens("أربعون مليار") == 4
     model.close()
     with pytest.raises(ModelError, match="closed"):

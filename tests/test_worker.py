@@ -69,6 +69,9 @@ def test_the_other_calls(model):
     prompt = [Message("user", "x")]
     assert model.next_token_probabilities(prompt, ["a", "b"]) == {"a": 1.0, "b": 0.5}
     assert model.log_likelihood(prompt, "four") == -4.0
+    found = model.token_states("one three", opening="<>", before="abc", layer=7)
+    assert found.states.tolist() == [[7, 2, 3, 3], [7, 2, 3, 5]] and found.ends == (1, 2)
+    assert found.states.dtype == "float32"
     assert model.prepare(prompt) is None
     assert model.count_tokens("three small words") == 3
     assert model.context_tokens == 123  # what the engine says counts

@@ -1,0 +1,304 @@
+"""Train the head that finds the answering words on the language model's states, and measure it.
+
+    python -m benchmarks.reader SHARED/xquad [--folds] [--write] [--states DIR]
+
+Questions are those of XQuAD's dev half, in Arabic and in English, over its Arabic paragraphs, and
+those of the made-up news in ``made_up``. Each is searched for; the sentence that answers, where it
+is found, is an example with its answering words in Arabic, and the best other sentence one without
+an answer, of a question that the news does not answer the best two. Reading them takes about forty
+minutes on two cores; what was read is kept in DIR, so that a run can be stopped and taken up again.
+``--folds`` trains five times, each time without the questions over a fifth of the paragraphs and
+articles, and prints on those: token F1 of the words found in the sentence that answers, how often
+that sentence is preferred to the best other one, and AUROC of sentences with and without an answer.
+``--write`` trains on all and puts the weights into ``rag/data``, for the model of the settings.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import random
+import zlib
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from platformdirs import user_cache_path
+from sklearn.metrics import roc_auc_score
+from tqdm import tqdm
+
+import rag
+from benchmarks.retrieval import LANGUAGES, MADE_UP
+from models.protocols import TokenStates
+from rag.assistant import Assistant
+from rag.evaluation.archive import build_archive
+from rag.evaluation.metrics import token_f1
+from rag.evaluation.questions import Question, load_questions
+from rag.excerpts import clip, find_words
+from rag.reader import Reader, states_of, tokens_of
+from rag.settings import Settings
+from rag.sources import LONGEST_SENTENCE
+from vectorstore.arabic import fold
+
+LOOKED_AT = 7  # sentences found for a question
+WITHOUT = 2  # of them that are examples for a question without an answer
+WIDTH = 96  # of the projection; each way of the GRU has half
+EPOCHS, BATCH, RATE, DECAY = 8, 16, 1e-3, 0.01
+DROPOUT_IN, DROPOUT = 0.3, 0.2
+FOLDS = 5
+
+
+@dataclass(frozen=True)
+class Example:
+    """A question and a sentence found for it. ``answers``: its answering words as the question set
+    has them, none where it does not answer; ``fold``: the part of the data that it is tested in."""
+
+    question: str
+    sentence: str
+    lang: str
+    origin: str
+    question_id: str
+    fold: int
+    holds: bool
+    answers: tuple[str, ...]
+
+    @property
+    def span(self) -> tuple[int, int] | None:
+        """Where in the sentence the first answer stands that does."""
+        spans = (find_words(answer, self.sentence) for answer in self.answers)
+        return next(filter(None, spans), None) if self.holds else None
+
+    @property
+    def key(self) -> str:
+        """What its states are kept under."""
+        return hashlib.sha256(f"{self.question}\0{self.sentence}".encode()).hexdigest()[:32]
+
+
+# -- examples --------------------------------------------------------------------------------------
+
+
+def examples_of(
+    assistant: Assistant, origin: str, questions: Sequence[tuple[Question, tuple[str, ...], str]]
+) -> Iterator[Example]:
+    """Examples from questions with their answers in Arabic and the name of their article."""
+    weights = assistant._retriever.weights_in
+    for q, answers, article in tqdm(questions, desc=origin, unit="question"):
+        fold_of = zlib.crc32(article.encode()) % FOLDS
+        gold = [fold(words) for words in _gold(q)]
+        left = {True: 1, False: 1 if q.answerable else WITHOUT}
+        for e in assistant.search(q.question, LOOKED_AT + 3).evidence[:LOOKED_AT]:
+            whole = fold(e.quote)
+            holds = any(g in whole or whole in g for g in gold)
+            if left[holds]:
+                left[holds] -= 1
+                start, end = clip(e.quote, weights(q.question, "ar"), LONGEST_SENTENCE)
+                yield Example(
+                    q.question, e.quote[start:end], q.lang, origin, q.id, fold_of, holds,
+                    answers if holds else (),
+                )  # fmt: skip
+
+
+def _gold(q: Question) -> list[str]:
+    if q.paragraph is not None:
+        return [q.paragraph.text[q.paragraph.start : q.paragraph.end]]
+    return [e.quote for e in q.evidence]
+
+
+def all_examples(xquad: Path) -> list[Example]:
+    """Examples from both sets, in a fixed order that mixes them."""
+    read = {lang: load_questions(xquad / f"dev.{lang}.json", xquad / "dev.ar.json")
+            for lang in LANGUAGES}  # fmt: skip
+    arabic = {q.id: q.answers for q in read["ar"].questions}
+    asked = [(q, arabic[q.id], q.paragraph.text) for r in read.values() for q in r.questions]
+    found: list[Example] = []
+    with build_archive([], read["ar"].paragraphs, Settings(), lambda *_: None) as assistant:
+        found += examples_of(assistant, "XQuAD", asked)
+    # The questions over one article follow each other.
+    questions = load_questions(MADE_UP / "questions.jsonl").questions
+    news = [(q, q.answers, q.id[:-1]) for q in questions]
+    with build_archive([MADE_UP / "articles"], [], Settings(), lambda *_: None) as assistant:
+        found += examples_of(assistant, "made-up", news)
+    random.Random(0).shuffle(found)
+    return found
+
+
+def read_all(examples: Sequence[Example], folder: Path, settings: Settings) -> list[TokenStates]:
+    """Their states, from the folder or read now and kept there."""
+    folder.mkdir(parents=True, exist_ok=True)
+    found = []
+    with rag.open_assistant(settings) as assistant:
+        for example in tqdm(examples, desc="reading", unit="sentence"):
+            path = folder / f"{example.key}.npz"
+            if not path.exists():
+                states = states_of(assistant._language_model(), example.question, example.sentence)
+                part = path.with_suffix(".part")
+                with part.open("wb") as file:
+                    np.savez(file, states=states.states.astype(np.float16), ends=states.ends)
+                part.rename(path)
+            with np.load(path) as kept:
+                found.append(TokenStates(kept["states"], tuple(map(int, kept["ends"]))))
+    return found
+
+
+# -- training --------------------------------------------------------------------------------------
+
+
+class Head(torch.nn.Module):
+    """``rag.reader.Reader`` as it is trained, on (b, n, width) normalised states with a mask."""
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.before = torch.nn.Dropout(DROPOUT_IN)
+        self.project = torch.nn.Linear(width, WIDTH)
+        self.recurrent = torch.nn.GRU(WIDTH, WIDTH // 2, bidirectional=True, batch_first=True)
+        self.dropout = torch.nn.Dropout(DROPOUT)
+        self.token = torch.nn.Linear(WIDTH, 3)
+        self.sentence = torch.nn.Linear(WIDTH, 1)
+
+    def forward(self, states: torch.Tensor, lengths: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        z = torch.nn.functional.gelu(self.project(self.before(states)), approximate="tanh")
+        packed = torch.nn.utils.rnn.pack_padded_sequence(
+            self.dropout(z), lengths, batch_first=True, enforce_sorted=False
+        )
+        around, _ = torch.nn.utils.rnn.pad_packed_sequence(
+            self.recurrent(packed)[0], batch_first=True
+        )
+        z = self.dropout(z + around)
+        padding = torch.arange(z.shape[1])[None] >= lengths[:, None]
+        whole = z.masked_fill(padding[..., None], -torch.inf).amax(dim=1)
+        tokens = self.token(z).masked_fill(padding[..., None], -1e4)
+        return tokens, self.sentence(whole)[:, 0]
+
+    def weights(self, mean: np.ndarray, deviation: np.ndarray) -> dict[str, np.ndarray]:
+        """As ``rag.reader.Reader`` takes them."""
+        named = {
+            "project": self.project.weight, "project_bias": self.project.bias,
+            "token": self.token.weight, "token_bias": self.token.bias,
+            "sentence": self.sentence.weight, "sentence_bias": self.sentence.bias,
+        }  # fmt: skip
+        for way, suffix in (("forward", ""), ("backward", "_reverse")):
+            for ours, theirs in (("input", "ih"), ("hidden", "hh")):
+                named[f"{way}_{ours}"] = getattr(self.recurrent, f"weight_{theirs}_l0{suffix}")
+                named[f"{way}_{ours}_bias"] = getattr(self.recurrent, f"bias_{theirs}_l0{suffix}")
+        half = {name: w.detach().numpy().astype(np.float16) for name, w in named.items()}
+        return {"mean": mean, "deviation": deviation, **half}
+
+
+def train(examples: Sequence[Example], states: Sequence[TokenStates], seed: int = 0) -> dict:
+    """Weights for ``rag.reader.Reader``."""
+    torch.manual_seed(seed)
+    every = np.concatenate([s.states[::4] for s in states]).astype(np.float32)
+    mean, deviation = every.mean(axis=0), every.std(axis=0) + 1e-3
+    head = Head(states[0].states.shape[1])
+    spans = [
+        tokens_of(*e.span, e.sentence, s.ends) if e.span else None
+        for e, s in zip(examples, states, strict=True)
+    ]
+    holds = torch.tensor([float(e.holds) for e in examples])
+    rarer = float((1 - holds).sum() / holds.sum())
+    steps = -(-len(examples) // BATCH) * EPOCHS
+    optimiser = torch.optim.AdamW(head.parameters(), lr=RATE, weight_decay=DECAY)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimiser, RATE, total_steps=steps, pct_start=0.1
+    )
+    order = np.random.default_rng(seed)
+    head.train()
+    for _ in tqdm(range(EPOCHS), desc="training", unit="epoch"):
+        shuffled = order.permutation(len(examples))
+        for chosen in np.array_split(shuffled, steps // EPOCHS):
+            rows = [
+                torch.from_numpy((states[i].states.astype(np.float32) - mean) / deviation)
+                for i in chosen
+            ]
+            lengths = torch.tensor([len(row) for row in rows])
+            tokens, answers = head(torch.nn.utils.rnn.pad_sequence(rows, batch_first=True), lengths)
+            loss = torch.nn.functional.binary_cross_entropy_with_logits(
+                answers, holds[chosen], pos_weight=torch.tensor(rarer)
+            )
+            pointed = [(row, spans[i]) for row, i in enumerate(chosen) if spans[i]]
+            if pointed:
+                loss = loss + sum(
+                    _span_loss(tokens[row, : lengths[row]], *span) for row, span in pointed
+                ) / len(pointed)
+            optimiser.zero_grad()
+            loss.backward()
+            optimiser.step()
+            schedule.step()
+    head.eval()
+    return head.weights(mean, deviation)
+
+
+def _span_loss(tokens: torch.Tensor, first: int, last: int) -> torch.Tensor:
+    inside = torch.zeros(len(tokens))
+    inside[first : last + 1] = 1
+    begins, ends = torch.log_softmax(tokens[:, :2], dim=0).T
+    between = torch.nn.functional.binary_cross_entropy_with_logits(tokens[:, 2], inside)
+    return between - begins[first] - ends[last]
+
+
+# -- measuring -------------------------------------------------------------------------------------
+
+
+def held_out(
+    examples: Sequence[Example], states: Sequence[TokenStates]
+) -> list[tuple[Example, float, str]]:
+    """Each example with the log odds that it answers and the words found in it, by a head that was
+    trained without its fold."""
+    found = []
+    for number in range(FOLDS):
+        rest = [i for i, e in enumerate(examples) if e.fold != number]
+        reader = Reader(train([examples[i] for i in rest], [states[i] for i in rest]))
+        for e, s in zip(examples, states, strict=True):
+            if e.fold == number:
+                reading = reader.reading(e.sentence, s)
+                start, end = reading.best() or (0, 0)
+                found.append((e, reading.answers, e.sentence[start:end]))
+    return found
+
+
+def report(found: Sequence[tuple[Example, float, str]]) -> None:
+    by_set: Mapping[tuple[str, str], list] = defaultdict(list)
+    for row in found:
+        by_set[row[0].origin, row[0].lang].append(row)
+    for (origin, lang), rows in sorted(by_set.items()):
+        f1 = [token_f1(words, e.answers) for e, _, words in rows if e.span]
+        best: dict[str, dict[bool, float]] = defaultdict(dict)
+        for e, odds, _ in rows:
+            best[e.question_id][e.holds] = max(odds, best[e.question_id].get(e.holds, -np.inf))
+        both = [b[True] > b[False] for b in best.values() if len(b) == 2]
+        auroc = roc_auc_score([e.holds for e, *_ in rows], [odds for _, odds, _ in rows])
+        print(
+            f"{origin}, {LANGUAGES[lang]}: F1 {np.mean(f1):.3f} (n = {len(f1)}), preferred "
+            f"{np.mean(both):.3f} (n = {len(both)}), AUROC {auroc:.3f} (n = {len(rows)})"
+        )
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawTextHelpFormatter
+    )
+    parser.add_argument("xquad", type=Path, help="folder with dev.ar.json and dev.en.json")
+    parser.add_argument("--folds", action="store_true")
+    parser.add_argument("--write", action="store_true")
+    parser.add_argument(
+        "--states", type=Path, metavar="DIR",
+        default=user_cache_path("mustanad", appauthor=False) / "reader-states",
+    )  # fmt: skip
+    arguments = parser.parse_args()
+    settings = Settings()
+    examples = all_examples(arguments.xquad)
+    states = read_all(examples, arguments.states, settings)
+    if arguments.folds:
+        report(held_out(examples, states))
+    if arguments.write:
+        name = f"reader-{settings.language_model}.npz"
+        path = Path(rag.__file__).parent / "data" / name
+        np.savez_compressed(path, **train(examples, states))
+        print(f"written: {path}")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,238 @@
+"""From what was found to a verified answer: read again, judge, draft, verify, and once more."""
+
+from __future__ import annotations
+
+import logging
+import math
+import threading
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, replace
+
+from models.protocols import Embedder, LanguageModel, ModelError
+from rag.answer import Retrieved, Token
+from rag.composing import Composed, Composer, Draft
+from rag.decision import DOUBT, FOUND, READ, load_doubt, log_odds
+from rag.generation import Asked, Writer
+from rag.language import answer_language, in_script_of
+from rag.parts import asks_several
+from rag.premises import speaks_against
+from rag.reader import load_reader
+from rag.rereading import Reread, reread
+from rag.retrieval import Retriever
+from rag.settings import Settings
+from rag.sources import Source, read_sources
+from vectorstore.store import Store
+
+log = logging.getLogger(__name__)
+
+REFUSAL = math.log(0.5)  # of the model's doubt, ``Writer.doubt``
+
+
+@dataclass(frozen=True)
+class Task:
+    """A question to be answered from what was found.
+
+    ``asked``: the question as it was searched, a follow-up with what it points to; ``said``: as the
+    model gets it, with what was said before; ``language``: of the answer.
+    """
+
+    question: str
+    asked: str
+    said: str
+    retrieved: Retrieved
+    language: str
+    cancel: threading.Event | None = None
+
+    @property
+    def several(self) -> bool:
+        """Whether the question has several parts: one run of words answers one."""
+        return asks_several(self.question)
+
+
+@dataclass(frozen=True)
+class Written:
+    """The verified answer, None where the model's doubt decided against one; the probability that
+    the archive answers; why the model failed, if it did."""
+
+    composed: Composed | None
+    probability: float
+    model_error: str | None = None
+
+
+class Author:
+    """Writes answers with one language model, or with none: then they are quotes."""
+
+    def __init__(
+        self,
+        store: Store,
+        retriever: Retriever,
+        writer: Writer,
+        composer: Composer,
+        language_model: Callable[[], LanguageModel] | None,
+        settings: Settings,
+        embedder: Callable[[], Embedder],
+    ) -> None:
+        self._store = store
+        self._retriever = retriever
+        self._writer = writer
+        self._composer = composer
+        self._language_model = language_model
+        self._settings = settings
+        self._embedder = embedder
+
+    def write(self, task: Task, probability: float) -> Generator[Token, None, Written]:
+        """Yield the model's words and return what became of them.
+
+        ``probability``: that what was found answers. Where nothing that the model wrote is
+        supported, it is asked once more. Raises Cancelled; where the model fails while it writes,
+        the answer is the articles' own sentences; ModelError for one that cannot be opened.
+        """
+        found = Reread(task.retrieved.evidence)
+        sources = self._sources(task, found)
+        if self._language_model is None or not sources:
+            return Written(self._compose(task, sources, Draft("", ())), probability)
+        model = self._language_model()
+        quoted: Composed | None = None
+        try:
+            found = self._reread(model, task)
+            sources = self._sources(task, found)
+            ask = yield from self._ask(model, task, sources)
+            probability, decided = self._judge(model, ask, found, task, probability)
+            if decided is False:
+                return self._correction(task, sources, probability)
+            draft = yield from self._writer.draft(model, ask, task.cancel, decided=bool(decided))
+            if draft is None:  # its own verdict, where nothing was fitted for it
+                return self._correction(task, sources, probability)
+            if words := self._surer(task, sources, draft):
+                draft = yield from self._writer.draft(
+                    model, ask, task.cancel, decided=True, short=words
+                )
+            quoted = self._compose(task, sources, draft)
+            settled = quoted.path == "generated" or not quoted.sentences
+            if not settled and not task.several:
+                again = yield from self._again(model, ask, task, sources)
+                if again is not None and again.path == "generated":
+                    quoted = replace(again, path="repaired")
+                elif again is not None and again.short is not None and quoted.short is None:
+                    quoted = again
+            quoted = yield from self._worded(model, quoted, task, sources)
+            return Written(quoted, probability)
+        except ModelError as error:
+            log.warning("the language model failed, the answer is a quote: %s", error)
+            if quoted is None:
+                quoted = self._compose(task, sources, Draft("", ()))
+            return Written(quoted, probability, str(error))
+
+    def second_look(self, question: str, retrieved: Retrieved) -> dict[str, float]:
+        """What the decision hears of the language model about what was found: the odds that it
+        answers (``rag.rereading``), and the model's doubt (``Writer.doubt``)."""
+        model = self._language_model()
+        task = Task(question, question, question, retrieved, answer_language(question, "auto"))
+        found = self._reread(model, task)
+        asking = self._ask(model, task, self._sources(task, found))
+        try:
+            while True:
+                next(asking)
+        except StopIteration as end:
+            return _heard(self._writer.doubt(model, end.value, None), found)
+
+    def _reread(self, model: LanguageModel, task: Task) -> Reread:
+        evidence = task.retrieved.evidence
+        reader = load_reader(self._settings.language_model)
+        if reader is None or not model.capabilities.states:
+            return Reread(evidence)
+        weights = self._retriever.weights_in(task.asked, "ar")
+        return reread(reader, model, task.asked, evidence, weights, task.cancel)
+
+    def _sources(self, task: Task, found: Reread) -> list[Source]:
+        return read_sources(
+            self._store,
+            found,
+            lambda text_language: self._retriever.weights_in(task.asked, text_language),
+            task.language,
+            self._settings.evidence_sentences,
+            several=asks_several(task.retrieved.question),
+        )
+
+    def _ask(
+        self, model: LanguageModel, task: Task, sources: list[Source]
+    ) -> Generator[Token, None, Asked]:
+        return self._writer.ask(model, task.said, sources, task.language, task.cancel)
+
+    def _compose(self, task: Task, sources: Sequence[Source], draft: Draft) -> Composed:
+        return self._composer.compose(task.question, task.asked, sources, draft, task.language)
+
+    def _judge(
+        self, model: LanguageModel, ask: Asked, found: Reread, task: Task, probability: float
+    ) -> tuple[float, bool | None]:
+        """The probability that there is an answer, with what the model makes of it, and whether to
+        answer; as it was, and None, for a model whose doubt is not known or that nothing was fitted
+        for."""
+        embedder = self._embedder().identity.name
+        decision = load_doubt(embedder, self._settings.language_model, task.language)
+        doubt = self._writer.doubt(model, ask, task.cancel) if decision is not None else None
+        heard = _heard(doubt, found)
+        if decision is None or doubt is None or decision.weights.keys() - {FOUND, *heard}:
+            return probability, None
+        probability = decision.probability({FOUND: log_odds(probability), **heard})
+        if doubt >= REFUSAL:  # it would rather refuse than answer
+            return min(probability, 1 - math.exp(doubt)), False
+        return probability, probability >= decision.threshold
+
+    def _correction(self, task: Task, sources: Sequence[Source], probability: float) -> Written:
+        """No answer, unless the best sentence says the opposite of what the question takes for
+        granted: that is told, as surely as the question would be declined."""
+        best = _best(sources)
+        if speaks_against(task.question, best.evidence.quote):
+            composed = self._compose(task, [best], Draft("", ()))
+            if composed.sentences:
+                return Written(composed, 1 - probability)
+        return Written(None, probability)
+
+    def _surer(self, task: Task, sources: Sequence[Source], draft: Draft) -> str | None:
+        if task.several:
+            return None
+        return self._composer.surer(task.question, sources, draft, task.language)
+
+    def _again(
+        self, model: LanguageModel, ask: Asked, task: Task, sources: list[Source]
+    ) -> Generator[Token, None, Composed | None]:
+        """A second answer: to the words of the best sentence that the model points to; where it
+        cannot be held to any, or they are another language's or badly translated, with that
+        sentence alone, if there were others: a small model is often led away by them."""
+        best = _best(sources)
+        short = None
+        if in_script_of(best.shown, task.language) and self._composer.quoter.faithful(best):
+            short = self._surer(task, sources, Draft("", ()))
+            short = short or self._writer.point(model, ask, task.question, best, task.cancel)
+        if short is None:
+            if len(sources) == 1:
+                return None
+            sources = [best]
+            ask = yield from self._ask(model, task, sources)
+        draft = yield from self._writer.draft(model, ask, task.cancel, decided=True, short=short)
+        return self._compose(task, sources, draft)
+
+    def _worded(
+        self, model: LanguageModel, composed: Composed, task: Task, sources: Sequence[Source]
+    ) -> Generator[Token, None, Composed]:
+        """An answer without a short one, with the words of the best sentence that answer,
+        translated."""
+        best = _best(sources)
+        sure = best.pointed is not None and best.pointed.sure and not task.several
+        wanted = composed.sentences and composed.short is None and not composed.corrects
+        if not (wanted and sure and (best.language, task.language) == ("ar", "en")):
+            return composed
+        words = best.evidence.quote[slice(*best.pointed.span)]
+        english = yield from self._writer.translated(model, words, task.question, best, task.cancel)
+        return self._composer.worded(composed, english, task.question, sources, task.language)
+
+
+def _best(sources: Sequence[Source]) -> Source:
+    return min(sources, key=lambda s: s.rank)
+
+
+def _heard(doubt: float | None, found: Reread) -> dict[str, float]:
+    """What the second decision can weigh of the model."""
+    heard = {DOUBT: doubt, READ: found.answers}
+    return {name: value for name, value in heard.items() if value is not None}

@@ -1,0 +1,173 @@
+"""Which words of a sentence answer a question, and whether any do: a small head on the states of
+a language model.
+
+The model reads the sentence, the question, and the sentence once more, so that each token of the
+second reading has seen all of both (the repetition is that of Springer et al. 2024, "Repetition
+Improves Language Model Embeddings"). A head over one middle layer's states, a projection and a GRU
+in both directions, gives each token's odds to begin, to end and to be inside the answer (the spans
+of Devlin et al. 2019, "BERT"), and the sentence's odds to hold one. It is trained for one language
+model (``python -m benchmarks.reader``) and lies beside the other fitted data under its name.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import as_file, files
+
+import numpy as np
+
+from models.protocols import LanguageModel, TokenStates
+
+LAYER = 18  # of 28: its states tell most (12, 15 and 21 were tried as well)
+OPENING = "<|im_start|>user\n"
+BEFORE = "Sentence: {sentence}\nQuestion: {question}\nSentence: "
+LONGEST_ANSWER = 14  # words
+_PUNCTUATION = " ،.,؛;:؟?!…"
+_WORD = re.compile(r"\S+")
+_JOINED = re.compile(r"[وفبلك]+(?=\d)")  # particles before a figure
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What the head makes of a sentence's tokens.
+
+    ``starts``, ``ends``: (n,) log probabilities that the answer, if there is one, begins and ends
+    with a token; ``inside``: (n,) log odds that a token belongs to it; ``answers``: log odds that
+    there is one. ``words``: (start, end) of the sentence's words; ``tokens``: their first and last.
+    """
+
+    starts: np.ndarray
+    ends: np.ndarray
+    inside: np.ndarray
+    answers: float
+    words: tuple[tuple[int, int], ...]
+    tokens: tuple[tuple[int, int], ...]
+
+    def score(self, first: int, last: int) -> float:
+        """How well the words from one number to another answer; comparable within a sentence."""
+        a, b = self.tokens[first][0], self.tokens[last][1]
+        begins = np.logaddexp.reduce(self.starts[a : self.tokens[first][1] + 1])
+        ends = np.logaddexp.reduce(self.ends[self.tokens[last][0] : b + 1])
+        return float(begins + ends + self.inside[a : b + 1].mean())
+
+    def best(self) -> tuple[int, int] | None:
+        """(start, end) offsets of the words that answer best, without punctuation around them."""
+        spans = [
+            (first, last)
+            for first in range(len(self.words))
+            for last in range(first, min(len(self.words), first + LONGEST_ANSWER))
+        ]
+        if not spans:
+            return None
+        first, last = max(spans, key=lambda span: self.score(*span))
+        return self.words[first][0], self.words[last][1]
+
+    def score_of(self, start: int, end: int) -> float | None:
+        """``score`` of the words that a run of characters touches."""
+        touched = [i for i, (a, b) in enumerate(self.words) if a < end and start < b]
+        return self.score(touched[0], touched[-1]) if touched else None
+
+
+class Reader:
+    """The head, trained for one language model."""
+
+    def __init__(self, weights: Mapping[str, np.ndarray]) -> None:
+        """``weights``: as ``benchmarks.reader`` writes them."""
+        self._weights = {name: np.asarray(w, dtype=np.float32) for name, w in weights.items()}
+
+    def read(
+        self,
+        model: LanguageModel,
+        question: str,
+        sentence: str,
+        cancel: threading.Event | None = None,
+    ) -> Reading:
+        """Read a sentence for a question. Raises ModelError and Cancelled as the model does."""
+        return self.reading(sentence, states_of(model, question, sentence, cancel))
+
+    def reading(self, sentence: str, found: TokenStates) -> Reading:
+        """The same from the states of the sentence's tokens."""
+        w = self._weights
+        z = _gelu((found.states - w["mean"]) / w["deviation"] @ w["project"].T + w["project_bias"])
+        z = z + np.concatenate([_gru(z, w, "forward"), _gru(z[::-1], w, "backward")[::-1]], axis=1)
+        scores = z @ w["token"].T + w["token_bias"]
+        answers = z.max(axis=0) @ w["sentence"][0] + w["sentence_bias"][0]
+        words = [m.span() for m in _WORD.finditer(sentence) if m.group().strip(_PUNCTUATION)]
+        return Reading(
+            _log_softmax(scores[:, 0]),
+            _log_softmax(scores[:, 1]),
+            scores[:, 2],
+            float(answers),
+            tuple(_bare(sentence, *word) for word in words),
+            tuple(tokens_of(*word, sentence, found.ends) for word in words),
+        )
+
+
+def states_of(
+    model: LanguageModel, question: str, sentence: str, cancel: threading.Event | None = None
+) -> TokenStates:
+    """The states of a sentence's tokens after the question, as the head wants them."""
+    before = BEFORE.format(sentence=sentence, question=question)
+    return model.token_states(sentence, opening=OPENING, before=before, layer=LAYER, cancel=cancel)
+
+
+@cache
+def load_reader(language_model: str) -> Reader | None:
+    """The head for a language model's catalogue name, if one was trained."""
+    file = files("rag").joinpath("data", f"reader-{language_model}.npz")
+    if not file.is_file():
+        return None
+    with as_file(file) as path, np.load(path) as weights:
+        return Reader(dict(weights))
+
+
+def tokens_of(start: int, end: int, text: str, ends: Sequence[int]) -> tuple[int, int]:
+    """Numbers of the first and the last token of ``text[start:end]``; ``ends``: as in
+    TokenStates."""
+    first = len(text[:start].encode())
+    last = first + len(text[start:end].encode())
+    i = int(np.searchsorted(ends, first, side="right"))
+    return i, max(i, int(np.searchsorted(ends, last, side="left")))
+
+
+def _bare(text: str, start: int, end: int) -> tuple[int, int]:
+    """A word without the punctuation around it, a figure without what is joined to it."""
+    word = text[start:end]
+    first = end - len(word.lstrip(_PUNCTUATION))
+    if joined := _JOINED.match(text, first, end):
+        first = joined.end()
+    return first, start + len(word.rstrip(_PUNCTUATION))
+
+
+def _gru(x: np.ndarray, w: Mapping[str, np.ndarray], way: str) -> np.ndarray:
+    """(n, h) states of a gated recurrent unit over (n, d), PyTorch's weights and their order."""
+    inputs = x @ w[f"{way}_input"].T + w[f"{way}_input_bias"]
+    recurrent, bias = w[f"{way}_hidden"], w[f"{way}_hidden_bias"]
+    size = recurrent.shape[1]
+    state = np.zeros(size, dtype=np.float32)
+    states = np.empty((len(x), size), dtype=np.float32)
+    for i, row in enumerate(inputs):
+        kept = recurrent @ state + bias
+        reset = _sigmoid(row[:size] + kept[:size])
+        update = _sigmoid(row[size : 2 * size] + kept[size : 2 * size])
+        new = np.tanh(row[2 * size :] + reset * kept[2 * size :])
+        state = states[i] = (1 - update) * new + update * state
+    return states
+
+
+def _sigmoid(x: np.ndarray) -> np.ndarray:
+    return 1 / (1 + np.exp(-np.clip(x, -30, 30)))
+
+
+def _gelu(x: np.ndarray) -> np.ndarray:
+    """With the tanh approximation."""
+    return 0.5 * x * (1 + np.tanh(math.sqrt(2 / math.pi) * (x + 0.044715 * x**3)))
+
+
+def _log_softmax(x: np.ndarray) -> np.ndarray:
+    return x - np.logaddexp.reduce(x)

@@ -1,0 +1,107 @@
+"""The head that finds the answering words: its arithmetic, its spans, and which model it is for."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from benchmarks.reader import WIDTH, Head
+from models.protocols import TokenStates
+from rag.reader import Reader, Reading, load_reader, tokens_of
+
+SENTENCE = "قال رامي (المدير) إن الجسر، وطوله 340 مترا، افتتح يوم الأحد."
+
+
+def words_of(text: str) -> tuple[int, ...]:
+    """A token a word with the space before it: where each ends."""
+    spaces = [i for i, letter in enumerate(text) if letter == " "] + [len(text)]
+    return tuple(len(text[:i].encode()) for i in spaces)
+
+
+def random_reader(width: int = 8) -> tuple[Head, Reader]:
+    torch.manual_seed(1)
+    head = Head(width).eval()
+    mean, deviation = np.full(width, 0.5, np.float32), np.full(width, 2.0, np.float32)
+    return head, Reader(head.weights(mean, deviation))
+
+
+def reading(starts: dict[int, float], ends: dict[int, float]) -> Reading:
+    """Of SENTENCE, with a token a word."""
+    n = len(SENTENCE.split())
+    ends_of = words_of(SENTENCE)
+    head, reader = random_reader()
+    plain = reader.reading(SENTENCE, TokenStates(np.zeros((n, 8), np.float32), ends_of))
+    log = lambda chosen: np.array([chosen.get(i, -9.0) for i in range(n)], np.float32)  # noqa: E731
+    return Reading(log(starts), log(ends), np.zeros(n), 0.0, plain.words, plain.tokens)
+
+
+def test_it_computes_what_was_trained():
+    head, reader = random_reader()
+    n = len(SENTENCE.split())
+    states = np.random.default_rng(0).normal(size=(n, 8)).astype(np.float32)
+    found = reader.reading(SENTENCE, TokenStates(states, words_of(SENTENCE)))
+    with torch.no_grad():
+        tokens, answers = head(torch.from_numpy((states - 0.5) / 2)[None], torch.tensor([n]))
+    begins, ends = torch.log_softmax(tokens[0, :, :2], dim=0).T.numpy()
+    # The weights are kept in half precision.
+    assert found.starts == pytest.approx(begins, abs=0.01)
+    assert found.ends == pytest.approx(ends, abs=0.01)
+    assert found.inside == pytest.approx(tokens[0, :, 2].numpy(), abs=0.01)
+    assert found.answers == pytest.approx(float(answers[0]), abs=0.01)
+    assert WIDTH == reader._weights["project"].shape[0]
+
+
+def test_padding_changes_nothing():
+    head, _ = random_reader()
+    rows = torch.randn(2, 7, 8)
+    with torch.no_grad():
+        both, answers = head(rows, torch.tensor([7, 4]))
+        alone, answer = head(rows[1:, :4], torch.tensor([4]))
+    assert torch.allclose(both[1, :4], alone[0], atol=1e-5)
+    assert torch.allclose(answers[1], answer[0], atol=1e-5)
+
+
+def test_the_best_words_come_without_the_punctuation_around_them():
+    start, end = reading({6: 0.0}, {7: 0.0}).best()
+    assert SENTENCE[start:end] == "340 مترا"
+    start, end = reading({9: 0.0}, {10: 0.0}).best()
+    assert SENTENCE[start:end] == "يوم الأحد"
+
+
+def test_an_end_before_the_beginning_is_none():
+    start, end = reading({7: 0.0, 1: -3.0}, {1: 0.0}).best()
+    assert SENTENCE[start:end] == "رامي"
+
+
+def test_words_can_be_scored():
+    found = reading({6: 0.0}, {7: 0.0})
+    place = SENTENCE.index("340")
+    assert found.score_of(place, place + 8) > found.score_of(place, place + 3) + 5
+    assert found.score_of(0, 3) < found.score_of(place, place + 8)
+    assert found.score_of(len(SENTENCE), len(SENTENCE)) is None
+
+
+def test_a_sentence_without_words_has_no_best():
+    _, reader = random_reader()
+    assert reader.reading("؟", TokenStates(np.zeros((1, 8), np.float32), (2,))).best() is None
+
+
+def test_tokens_that_split_words_and_letters():
+    # «رامي» is 8 bytes; tokens end inside its second letter and behind its last.
+    assert tokens_of(4, 8, "قال رامي", (7, 10, 15)) == (1, 2)
+    assert tokens_of(0, 3, "قال رامي", (7, 10, 15)) == (0, 0)
+
+
+def test_there_is_none_for_a_model_that_none_was_trained_for():
+    assert load_reader("http://127.0.0.1:1/v1") is None
+    assert load_reader("../decision") is None
+
+
+def test_the_one_for_the_default_model_fits_it():
+    reader = load_reader("qwen2.5-coder-1.5b-instruct")
+    n = len(SENTENCE.split())
+    found = reader.reading(
+        SENTENCE, TokenStates(np.zeros((n, 1536), np.float32), words_of(SENTENCE))
+    )
+    assert np.isfinite(found.answers) and np.exp(found.starts).sum() == pytest.approx(1, abs=1e-3)
