@@ -120,7 +120,7 @@ class Assistant:
             embedder=lambda: _open_embedder(settings, listener),
             language_model=None
             if settings.language_model == NO_MODEL
-            else lambda: _open_language_model(settings),
+            else lambda: language_model_of(settings),
         )
 
     @property
@@ -320,7 +320,8 @@ def _open_embedder(settings: Settings, progress: Callable[[str, float], None]) -
     )
 
 
-def _open_language_model(settings: Settings) -> LanguageModel:
+def language_model_of(settings: Settings) -> LanguageModel:
+    """The language model that the settings name. Raises ModelError."""
     location = settings.language_model
     if location in load_catalogue():
         location = str(installed_path(location))

@@ -17,7 +17,15 @@ from rag.answer import AnswerSentence, Citation, Path
 from rag.bounds import with_bounds
 from rag.citing import Citer
 from rag.counts import counts_another
-from rag.excerpts import find_words, share_held, snap, stands_in, trimmed, without_echo
+from rag.excerpts import (
+    find_words,
+    offers_answers,
+    share_held,
+    snap,
+    stands_in,
+    trimmed,
+    without_echo,
+)
 from rag.expectations import Expected, expected, meets
 from rag.figures import missing_figures
 from rag.language import in_script_of
@@ -154,6 +162,8 @@ class Composer:
             return None
         words = _minimal(quote, *pointed.span, question)
         if not words or not meets(words, question) or counted(question, sources) is not None:
+            return None
+        if not (offers_answers(question) or set(analyse(words)) - set(analyse(question))):
             return None
         drafted = snap(draft.short, quote) if draft.short else None
         if drafted and stands_in(words, quote[slice(*drafted)]):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.reader import WIDTH, Head
+from benchmarks.reader import WIDTH, Example, Head, train
 from models.protocols import TokenStates
 from rag.reader import Reader, Reading, load_reader, tokens_of
 
@@ -60,6 +60,28 @@ def test_padding_changes_nothing():
         alone, answer = head(rows[1:, :4], torch.tensor([4]))
     assert torch.allclose(both[1, :4], alone[0], atol=1e-5)
     assert torch.allclose(answers[1], answer[0], atol=1e-5)
+
+
+def test_training_finds_the_words_and_the_sentences_that_answer(monkeypatch):
+    monkeypatch.setattr("benchmarks.reader.EPOCHS", 40)
+    random = np.random.default_rng(0)
+    examples, states = [], []
+    for i in range(48):
+        words = [f"كلمة{j}" for j in range(10)]
+        holds, place = i % 2 == 0, int(random.integers(0, 9))
+        answer = (" ".join(words[place : place + 2]),) if holds else ()
+        sentence = " ".join(words)
+        examples.append(Example("س", sentence, "ar", "x", str(i), i % 5, holds, answer))
+        found = random.normal(size=(10, 8)).astype(np.float32)
+        if holds:  # what answers is told by two of the numbers
+            found[place, 0] += 6
+            found[place + 1, 1] += 6
+        states.append(TokenStates(found, words_of(sentence)))
+    reader = Reader(train(examples, states))
+    readings = [reader.reading(e.sentence, s) for e, s in zip(examples, states, strict=True)]
+    right = [r.best() == e.span for e, r in zip(examples, readings, strict=True) if e.holds]
+    told = [(r.answers > 0) == e.holds for e, r in zip(examples, readings, strict=True)]
+    assert np.mean(right) > 0.9 and np.mean(told) > 0.9
 
 
 def test_the_best_words_come_without_the_punctuation_around_them():

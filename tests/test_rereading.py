@@ -144,6 +144,15 @@ def test_words_that_are_not_sure_or_not_better_change_nothing(ask, sure):
     assert len(model.prompts) == 1 and answer.short == "20 مترا"
 
 
+def test_words_of_the_question_are_no_better_answer(ask):
+    sentence = "قال سالم إن التهاون قد يجلب موجة أخرى."
+    reader = FakeReader({"موجة أخرى": (2.0, 0.0)})
+    reply = "المختصر: سالم\nالجواب: قال سالم إن التهاون قد يجلب موجة أخرى [1]."
+    question = "من حذر من موجة وبائية أخرى بسبب التهاون؟"
+    answer, model = ask(question, reader, lambda messages: reply, text=sentence)
+    assert answer.short == "سالم" and len(model.prompts) == 1
+
+
 def test_what_is_read_is_heard_in_the_decision(ask):
     decision = Decision(0.0, {FOUND: 0.0, DOUBT: 0.0, READ: 1.0}, 0.5)
     declined, _ = ask(
