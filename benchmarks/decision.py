@@ -218,9 +218,10 @@ def main() -> None:
             pairs.append((r, found.probability(dict(zip(SIGNALS, r.signals, strict=True)))))
         for language in sorted({r.language for r in asked}):
             some = [(r, p) for r, p in pairs if r.language == language]
-            heard = np.array([[log_odds(p), r.heard[DOUBT], r.heard[READ]] for r, p in some])
+            names = [n for n in (DOUBT, READ) if all(n in r.heard for r, _ in some)]
+            heard = [[log_odds(p), *(r.heard[n] for n in names)] for r, p in some]
             some = [r for r, _ in some]
-            row, held_out = fit(heard, some, (FOUND, DOUBT, READ))
+            row, held_out = fit(np.array(heard), some, (FOUND, *names))
             # From both sides alike to as many without an answer as people ask.
             shift = log_odds(1 - UNANSWERABLE)
             row["intercept"] = round(row["intercept"] + shift, 4)

@@ -34,15 +34,14 @@ from tqdm import tqdm
 
 import rag
 from benchmarks.retrieval import LANGUAGES, MADE_UP
-from models.protocols import TokenStates
+from models.protocols import LanguageModel, TokenStates
 from rag.assistant import Assistant, language_model_of
 from rag.evaluation.archive import build_archive
 from rag.evaluation.metrics import token_f1
 from rag.evaluation.questions import Question, load_questions
-from rag.excerpts import clip, find_words
-from rag.reader import Reader, states_of, tokens_of
+from rag.excerpts import LONGEST_SENTENCE, clip, find_words
+from rag.reader import BEFORE, LAYER, OPENING, Reader, states_of, tokens_of
 from rag.settings import Settings
-from rag.sources import LONGEST_SENTENCE
 from vectorstore.arabic import fold
 
 LOOKED_AT = 7  # sentences found for a question
@@ -73,10 +72,10 @@ class Example:
         spans = (find_words(answer, self.sentence) for answer in self.answers)
         return next(filter(None, spans), None) if self.holds else None
 
-    @property
-    def key(self) -> str:
+    def key(self, model: LanguageModel) -> str:
         """What its states are kept under."""
-        return hashlib.sha256(f"{self.question}\0{self.sentence}".encode()).hexdigest()[:32]
+        parts = (model.identity, str(LAYER), OPENING, BEFORE, self.question, self.sentence)
+        return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
 
 
 # -- examples --------------------------------------------------------------------------------------
@@ -140,7 +139,7 @@ def read_all(examples: Sequence[Example], folder: Path, settings: Settings) -> l
     model = language_model_of(settings)
     try:
         for example in tqdm(examples, desc="reading", unit="sentence"):
-            path = folder / f"{example.key}.npz"
+            path = folder / f"{example.key(model)}.npz"
             if not path.exists():
                 states = states_of(model, example.question, example.sentence)
                 part = path.with_suffix(".part")

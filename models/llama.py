@@ -17,7 +17,6 @@ import numpy as np
 
 from models.chat_template import ChatTemplate, PromptPart, constant_parts
 from models.llama_runtime import LlamaRuntime
-from models.llama_states import LlamaStates
 from models.prefix_states import PrefixStates
 from models.protocols import Cancelled, Capabilities, Message, ModelError, TokenStates
 from models.streams import until_stop, without_thoughts
@@ -58,7 +57,7 @@ class LlamaEngine:
             eos=self._runtime.mark("eos"),
         )
         self._states = PrefixStates(f"{identity}|{self._runtime.conditions}", state_folder)
-        self._token_states: LlamaStates | None = None
+        self._token_states = None  # opened when first asked for
 
     def generate(
         self,

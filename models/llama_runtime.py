@@ -13,14 +13,17 @@ import platform
 from collections import deque
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import llama_cpp
 import numpy as np
 import psutil
 
-from models.llama_states import LlamaStates
 from models.prefix_states import State
 from models.protocols import Cancelled, ModelError
+
+if TYPE_CHECKING:
+    from models.llama_states import LlamaStates
 
 BATCH_TOKENS = 512
 UBATCH_TOKENS = 256
@@ -246,6 +249,12 @@ class LlamaRuntime:
 
     def open_states(self, tokens: int) -> LlamaStates:
         """A reader of token states over the same weights; to be closed before this."""
+        try:
+            from models.llama_states import (
+                LlamaStates,  # uses what llama-cpp-python keeps to itself
+            )
+        except (ImportError, AttributeError) as error:
+            raise ModelError(f"this llama-cpp-python hands out no states: {error}") from error
         return LlamaStates(self._model, tokens=tokens, threads=self.threads)
 
     def grammar(self, source: str) -> Grammar:

@@ -15,7 +15,6 @@ from llama_cpp._ggml import libggml
 
 from models.protocols import Cancelled, ModelError
 
-_STOPPED = 2  # llama_decode's code for a graph that the callback ended
 _SEQUENCE = 0
 
 libggml.ggml_get_name.restype = ctypes.c_char_p
@@ -44,6 +43,7 @@ class LlamaStates:
         self._should_stop: Callable[[], bool] = lambda: False
         parameters = llama_cpp.llama_context_default_params()
         parameters.n_ctx = parameters.n_batch = parameters.n_ubatch = tokens
+        parameters.n_outputs_max = 1
         parameters.n_threads = parameters.n_threads_batch = threads
         # The callbacks must outlive the context, which keeps only their addresses.
         self._on_tensor = llama_cpp.ggml_backend_sched_eval_callback(self._take)

@@ -200,8 +200,8 @@ class LanguageModel(Protocol):
         """The residual stream after ``layer``, counted from 0, at the tokens of ``text``.
 
         ``opening``: how the prompt begins, in the model's own control tokens; ``before``: what
-        stands between it and ``text``, plain. Raises ModelError where ``capabilities.states`` is
-        false; such a model need not have this method.
+        stands between it and ``text``, plain. Raises ModelError for a text too long, a layer that
+        there is none of, and where ``capabilities.states`` is false.
         """
         ...
 

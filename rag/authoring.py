@@ -5,17 +5,19 @@ from __future__ import annotations
 import logging
 import math
 import threading
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from models.protocols import Embedder, LanguageModel, ModelError
 from rag.answer import Retrieved, Token
 from rag.composing import Composed, Composer, Draft
-from rag.decision import DOUBT, FOUND, READ, load_doubt, log_odds
+from rag.decision import DOUBT, FOUND, READ, load_decision, load_doubt, log_odds
 from rag.generation import Asked, Writer
 from rag.language import answer_language, in_script_of
+from rag.orders import printable
 from rag.parts import asks_several
 from rag.premises import speaks_against
+from rag.quoting import best_of
 from rag.reader import load_reader
 from rag.rereading import Reread, reread
 from rag.retrieval import Retriever
@@ -103,14 +105,17 @@ class Author:
             draft = yield from self._writer.draft(model, ask, task.cancel, decided=bool(decided))
             if draft is None:  # its own verdict, where nothing was fitted for it
                 return self._correction(task, sources, probability)
-            if words := self._surer(task, sources, draft):
+            quoted = self._compose(task, sources, draft)
+            words = self._surer(task, sources, draft) if quoted.sentences else None
+            if words is not None:
                 draft = yield from self._writer.draft(
                     model, ask, task.cancel, decided=True, short=words
                 )
-            quoted = self._compose(task, sources, draft)
+                redrafted = self._compose(task, sources, draft)
+                quoted = redrafted if redrafted.sentences else quoted
             settled = quoted.path == "generated" or not quoted.sentences
             if not settled and not task.several:
-                again = yield from self._again(model, ask, task, sources)
+                again = yield from self._again(model, ask, task, sources, words)
                 if again is not None and again.path == "generated":
                     quoted = replace(again, path="repaired")
                 elif again is not None and again.short is not None and quoted.short is None:
@@ -137,12 +142,24 @@ class Author:
             return _heard(self._writer.doubt(model, end.value, None), found)
 
     def _reread(self, model: LanguageModel, task: Task) -> Reread:
+        """What was found, read by the model, where there is a head for it and it can be."""
         evidence = task.retrieved.evidence
         reader = load_reader(self._settings.language_model)
         if reader is None or not model.capabilities.states:
             return Reread(evidence)
-        weights = self._retriever.weights_in(task.asked, "ar")
-        return reread(reader, model, task.asked, evidence, weights, task.cancel)
+
+        def weights(sentence: str) -> Mapping[str, float]:
+            language = "ar" if in_script_of(sentence, "ar") else "en"
+            return self._retriever.weights_in(task.asked, language)
+
+        try:
+            return reread(
+                reader, model, task.asked, evidence, weights,
+                several=task.several, cancel=task.cancel,
+            )  # fmt: skip
+        except ModelError as error:
+            log.warning("what was found could not be read again: %s", error)
+            return Reread(evidence)
 
     def _sources(self, task: Task, found: Reread) -> list[Source]:
         return read_sources(
@@ -151,7 +168,7 @@ class Author:
             lambda text_language: self._retriever.weights_in(task.asked, text_language),
             task.language,
             self._settings.evidence_sentences,
-            several=asks_several(task.retrieved.question),
+            several=task.several,
         )
 
     def _ask(
@@ -166,14 +183,16 @@ class Author:
         self, model: LanguageModel, ask: Asked, found: Reread, task: Task, probability: float
     ) -> tuple[float, bool | None]:
         """The probability that there is an answer, with what the model makes of it, and whether to
-        answer; as it was, and None, for a model whose doubt is not known or that nothing was fitted
-        for."""
+        answer. Without that (its doubt is not known, nothing was fitted for it) the probability is
+        as it was, and None leaves the verdict to the model's words, unless what was found alone
+        says no."""
         embedder = self._embedder().identity.name
         decision = load_doubt(embedder, self._settings.language_model, task.language)
         doubt = self._writer.doubt(model, ask, task.cancel) if decision is not None else None
         heard = _heard(doubt, found)
         if decision is None or doubt is None or decision.weights.keys() - {FOUND, *heard}:
-            return probability, None
+            least = load_decision(embedder).threshold
+            return probability, None if probability >= least else False
         probability = decision.probability({FOUND: log_odds(probability), **heard})
         if doubt >= REFUSAL:  # it would rather refuse than answer
             return min(probability, 1 - math.exp(doubt)), False
@@ -182,7 +201,7 @@ class Author:
     def _correction(self, task: Task, sources: Sequence[Source], probability: float) -> Written:
         """No answer, unless the best sentence says the opposite of what the question takes for
         granted: that is told, as surely as the question would be declined."""
-        best = _best(sources)
+        best = best_of(sources)
         if speaks_against(task.question, best.evidence.quote):
             composed = self._compose(task, [best], Draft("", ()))
             if composed.sentences:
@@ -195,15 +214,21 @@ class Author:
         return self._composer.surer(task.question, sources, draft, task.language)
 
     def _again(
-        self, model: LanguageModel, ask: Asked, task: Task, sources: list[Source]
+        self,
+        model: LanguageModel,
+        ask: Asked,
+        task: Task,
+        sources: list[Source],
+        tried: str | None,
     ) -> Generator[Token, None, Composed | None]:
-        """A second answer: to the words of the best sentence that the model points to; where it
-        cannot be held to any, or they are another language's or badly translated, with that
-        sentence alone, if there were others: a small model is often led away by them."""
-        best = _best(sources)
+        """A second answer: to the words of the best sentence that the model points to, others than
+        those ``tried``; where it cannot be held to any, or they are another language's or badly
+        translated, with that sentence alone, if there were others: a small model is often led away
+        by them."""
+        best = best_of(sources)
         short = None
         if in_script_of(best.shown, task.language) and self._composer.quoter.faithful(best):
-            short = self._surer(task, sources, Draft("", ()))
+            short = self._surer(task, sources, Draft("", ())) if tried is None else None
             short = short or self._writer.point(model, ask, task.question, best, task.cancel)
         if short is None:
             if len(sources) == 1:
@@ -218,18 +243,21 @@ class Author:
     ) -> Generator[Token, None, Composed]:
         """An answer without a short one, with the words of the best sentence that answer,
         translated."""
-        best = _best(sources)
-        sure = best.pointed is not None and best.pointed.sure and not task.several
         wanted = composed.sentences and composed.short is None and not composed.corrects
-        if not (wanted and sure and (best.language, task.language) == ("ar", "en")):
+        best = best_of(sources)
+        if not wanted or task.several or (best.language, task.language) != ("ar", "en"):
             return composed
-        words = best.evidence.quote[slice(*best.pointed.span)]
-        english = yield from self._writer.translated(model, words, task.question, best, task.cancel)
+        words = self._composer.pointed(task.question, sources)
+        if words is None:
+            return composed
+        try:
+            english = yield from self._writer.translated(
+                model, printable(words), task.question, best, task.cancel
+            )
+        except ModelError as error:  # the answer stands without
+            log.warning("the language model failed to translate a short answer: %s", error)
+            return composed
         return self._composer.worded(composed, english, task.question, sources, task.language)
-
-
-def _best(sources: Sequence[Source]) -> Source:
-    return min(sources, key=lambda s: s.rank)
 
 
 def _heard(doubt: float | None, found: Reread) -> dict[str, float]:

@@ -34,7 +34,7 @@ from rag.parts import asks_several
 from rag.phrases import phrase
 from rag.premises import speaks_against
 from rag.prompts import AnswerPrompt
-from rag.quoting import SHORTEST_QUOTE, Quoter, counted, ranked
+from rag.quoting import SHORTEST_QUOTE, Quoter, best_of, counted, ranked
 from rag.sentences import split_sentences
 from rag.sources import Source
 from rag.verification import Verdict, Verifier
@@ -150,25 +150,30 @@ class Composer:
             short = _shown(short or (draft.short if translated else None), sentences)
         return Composed(tuple(sentences), tuple(cite.citations), short, path, corrects=against)
 
+    def pointed(self, question: str, sources: Sequence[Source]) -> str | None:
+        """The words of the best sentence that the reader is sure of, if they answer: they give what
+        is asked for, and not only the question's own words."""
+        best = best_of(sources)
+        said = best.speaker is not None and _SAYS.search(fold(question))
+        if best.pointed is None or not best.pointed.sure or said:
+            return None
+        words = _minimal(best.evidence.quote, *best.pointed.span, question)
+        if not words or not meets(words, question) or counted(question, sources) is not None:
+            return None
+        new = set(analyse(words)) - set(analyse(question))
+        return words if new or offers_answers(question) else None
+
     def surer(
         self, question: str, sources: Sequence[Source], draft: Draft, language: str
     ) -> str | None:
-        """The words of the best sentence that the reader points to, where it is sure of them and
-        the draft's short answer is clearly worse."""
-        best = sources[ranked(sources)[0]]
-        pointed, quote = best.pointed, best.evidence.quote
-        said = best.speaker is not None and _SAYS.search(fold(question))
-        if pointed is None or not pointed.sure or best.language != language or said:
-            return None
-        words = _minimal(quote, *pointed.span, question)
-        if not words or not meets(words, question) or counted(question, sources) is not None:
-            return None
-        if not (offers_answers(question) or set(analyse(words)) - set(analyse(question))):
-            return None
-        drafted = snap(draft.short, quote) if draft.short else None
+        """``pointed``, where the draft's short answer is clearly worse or stands elsewhere."""
+        best = best_of(sources)
+        words = self.pointed(question, sources) if best.language == language else None
+        quote = best.evidence.quote
+        drafted = snap(draft.short, quote) if words and draft.short else None
         if drafted and stands_in(words, quote[slice(*drafted)]):
             return None
-        return words if drafted is None or pointed.clearly_better(*drafted) else None
+        return words if drafted is None or best.pointed.clearly_better(*drafted) else None
 
     def worded(
         self,
@@ -179,7 +184,7 @@ class Composer:
         language: str,
     ) -> Composed:
         """An answer with a translation of the answering words as its short answer, if the evidence
-        supports it."""
+        supports it, whether the translated quote puts it in the same words or not."""
         words = trimmed(words.strip().rstrip(".").strip('"'), question)
         fits = words and in_script_of(words, language) and meets(words, question)
         if fits and self._verify(words, sources, language).supported:

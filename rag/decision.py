@@ -46,13 +46,13 @@ def load_decision(embedder: str) -> Decision:
 
 
 def load_doubt(embedder: str, language_model: str, language: str) -> Decision | None:
-    """The fitted model over FOUND and DOUBT for two models of the catalogue and the language of the
-    answer, whose prompts raise different doubts, if there is one."""
+    """The fitted model over FOUND, DOUBT and READ for two models of the catalogue and the language
+    of the answer, whose prompts raise different doubts, if there is one."""
     return _fitted().get(doubt_key(embedder, language_model, language))
 
 
 def doubt_key(embedder: str, language_model: str, language: str) -> str:
-    """The name of a fitted model over FOUND and DOUBT."""
+    """The name of a fitted model over FOUND, DOUBT and READ."""
     return f"{embedder} + {language_model}, {language}"
 
 

@@ -12,6 +12,7 @@ from vectorstore.arabic import fold, fold_aligned
 # Before a whole word: none of a word, or an Arabic conjunction, preposition or article.
 _BEFORE = r"(?:(?<!\w)|(?<=\b[وفبلك])|(?<=\bال)|(?<=\bلل)|(?<=\b[وفبك]ال))(?<!\d[.,])"
 _AFTER = r"(?!\w|[.,]\d)"
+LONGEST_SENTENCE = 480  # characters of a sentence in a prompt, about 160 tokens of Arabic
 ECHO = 2  # words at the beginning of a short answer that repeat the question
 LONGEST_ECHO = 3  # words of a short answer that may all stand in the question
 # A year is its digits, and what begins here only tells more of what was named before.

@@ -30,11 +30,16 @@ def ranked(sources: Sequence[Source]) -> list[int]:
     return sorted(range(len(sources)), key=lambda i: sources[i].rank)
 
 
+def best_of(sources: Sequence[Source]) -> Source:
+    """The best found."""
+    return min(sources, key=lambda s: s.rank)
+
+
 def counted(question: str, sources: Sequence[Source]) -> str | None:
     """The figure with its noun that the question asks the best sentence for, if it is sure."""
     if not sources:
         return None
-    best = sources[ranked(sources)[0]]
+    best = best_of(sources)
     words = best.shown if best.translated else best.evidence.quote
     span = counted_figure(question, words)
     return words[with_bounds(span[0], words) : span[1]] if span else None

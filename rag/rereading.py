@@ -8,18 +8,17 @@ sentences and in the decision to answer (``rag.reader``).
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from models.protocols import LanguageModel
 from rag.answer import Evidence
-from rag.excerpts import clip
+from rag.excerpts import LONGEST_SENTENCE, clip
 from rag.orders import without_orders
 from rag.reader import Reader, Reading
 
 READ = 3  # best sentences; each takes a small model .4 s
-LONGEST_READ = 480  # characters of a sentence
 # Of a score: a unit of the log odds that a sentence answers. Chosen on XQuAD and the made-up news,
 # out of fold: more puts sentences of an encyclopedia in a worse order, less those of news.
 WORTH = 0.06
@@ -66,19 +65,22 @@ def reread(
     model: LanguageModel,
     question: str,
     evidence: Sequence[Evidence],
-    weights: Mapping[str, float],
+    weights: Callable[[str], Mapping[str, float]],
+    *,
+    several: bool = False,
     cancel: threading.Event | None = None,
 ) -> Reread:
     """Read the best sentences and put them in order.
 
-    ``weights``: the question's words by worth, for sentences too long to be read whole. Evidence
-    that is not in the order of its scores, as where a question has several parts, stays as it is;
-    words that give orders to a machine are not read. Raises ModelError and Cancelled.
+    ``weights(sentence)``: the question's words by worth, for sentences too long to be read whole.
+    Where the question asks ``several`` things, or of several articles, so that evidence is not in
+    the order of its scores, the order stays; words that give orders to a machine are not read.
+    Raises ModelError and Cancelled.
     """
     pointed: dict[tuple[str, int], Pointed] = {}
     odds: list[float] = []
     for e in evidence[:READ]:
-        start, end = clip(e.quote, weights, LONGEST_READ)
+        start, end = clip(e.quote, weights(e.quote), LONGEST_SENTENCE)
         words = without_orders(e.quote[start:end])
         if not words.strip():
             odds.append(float("-inf"))
@@ -91,7 +93,7 @@ def reread(
     known = [o for o in odds if o > float("-inf")]
     if not known:
         return Reread(tuple(evidence))
-    if any(after.score > before.score for before, after in pairwise(evidence)):
+    if several or any(after.score > before.score for before, after in pairwise(evidence)):
         return Reread(tuple(evidence), pointed, max(known))
     least = min(known)
     odds = [max(o, least) for o in odds] + [least] * (len(evidence) - len(odds))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from rag.answer import Evidence
 from rag.attribution import speaker_of, with_speaker
-from rag.excerpts import clip
+from rag.excerpts import LONGEST_SENTENCE, clip
 from rag.orders import printable
 from rag.rereading import Pointed, Reread
 from rag.sentences import split_sentences
@@ -15,7 +15,6 @@ from rag.verification import Claim
 from vectorstore.store import Store
 from vectorstore.types import Span, UnknownArticle
 
-LONGEST_SENTENCE = 480  # characters of a sentence in the prompt, about 160 tokens of Arabic
 LONGEST_EVIDENCE = 960  # characters of all sentences in a prompt, about 320 tokens
 TRANSLATED = 2  # sentences of another language in a prompt: translating each takes seconds
 # Difference of scores beyond which the best sentence is the one that answers: what stands further
