@@ -126,6 +126,7 @@ class Answer:
     """A verified answer, or a decline (``answered`` false, ``reason`` set).
 
     ``model_error``: why the language model failed while it wrote, where that left only quotes.
+    ``evidence``: in the order of the search; an answer may prefer another of the best.
     """
 
     question: str

@@ -123,6 +123,8 @@ class Author:
             quoted = yield from self._worded(model, quoted, task, sources)
             return Written(quoted, probability)
         except ModelError as error:
+            if quoted is not None and quoted.path == "generated":
+                return Written(quoted, probability)  # it failed while it tried to do better
             log.warning("the language model failed, the answer is a quote: %s", error)
             if quoted is None:
                 quoted = self._compose(task, sources, Draft("", ()))
