@@ -34,25 +34,27 @@ def compare(
 ) -> list[Reading]:
     """Readings of candidates, whose ``near`` is given, in their order.
 
-    ``weight``: of the MaxSim of the whole passage in a candidate's score. A first sentence that
-    gives orders to a machine helps none of the others.
+    ``weight``: of the MaxSim of the whole passage in a candidate's score. A sentence that gives
+    orders to a machine helps none of the others.
     """
-    pairs = list(zip(candidates, near, strict=True))
+    pairs = [(c, own, own * _heard(c)) for c, own in zip(candidates, near, strict=True)]
     leads: dict[str, np.ndarray] = {}
-    for c, own in sorted(pairs, key=lambda pair: pair[0].passage.start):
-        if c.passage.article_id not in leads:
-            heard = any(text.strip() for text in reported(c)[:1])
-            silent = np.zeros((len(own), 1), own.dtype)
-            leads[c.passage.article_id] = own[:, :1] if heard else silent
+    for c, _, heard in sorted(pairs, key=lambda pair: pair[0].passage.start):
+        leads.setdefault(c.passage.article_id, heard[:, :1])
     made = []
-    for c, own in pairs:
-        before = np.concatenate([np.zeros_like(own[:, :1]), own[:, :-1]], axis=1)
+    for c, own, heard in pairs:
+        before = np.concatenate([np.zeros_like(own[:, :1]), heard[:, :-1]], axis=1)
         context = np.maximum(own, before)
         lead = np.maximum(context, leads[c.passage.article_id])
-        whole = float(own.max(axis=1, initial=0.0).mean()) if len(own) else 0.0
+        whole = float(heard.max(axis=1, initial=0.0).mean()) if len(own) else 0.0
         score = c.score + weight * whole
         made.append(Reading(replace(c, score=score), own, context, lead))
     return made
+
+
+def _heard(candidate: Candidate) -> np.ndarray:
+    """(n,) 1 for sentences, 0 for those that give orders to a machine."""
+    return np.array([bool(text.strip()) for text in reported(candidate)], dtype=np.float32)
 
 
 def telling_tokens(near: Sequence[np.ndarray]) -> np.ndarray:
