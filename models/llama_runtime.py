@@ -250,11 +250,12 @@ class LlamaRuntime:
     def open_states(self, tokens: int) -> LlamaStates:
         """A reader of token states over the same weights; to be closed before this."""
         try:
-            from models.llama_states import (
-                LlamaStates,  # uses what llama-cpp-python keeps to itself
-            )
+            # It uses what llama-cpp-python keeps to itself, and other versions may not have.
+            from models.llama_states import LlamaStates
         except (ImportError, AttributeError) as error:
-            raise ModelError(f"this llama-cpp-python hands out no states: {error}") from error
+            raise ModelError(
+                f"this llama-cpp-python hands out no states ({error}); run make setup"
+            ) from error
         return LlamaStates(self._model, tokens=tokens, threads=self.threads)
 
     def grammar(self, source: str) -> Grammar:

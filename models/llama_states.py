@@ -52,7 +52,10 @@ class LlamaStates:
         parameters.abort_callback = self._on_abort
         self._context = llama_cpp.llama_init_from_model(model, parameters)
         if not self._context:
-            raise ModelError(f"no second context of {tokens} tokens could be opened")
+            raise ModelError(
+                f"no second context of {tokens} tokens could be opened beside the model's own. "
+                "Free some memory"
+            )
         self._memory = llama_cpp.llama_get_memory(self._context)
         self._batch = llama_cpp.llama_batch_init(tokens, 0, 1)
 
@@ -67,7 +70,8 @@ class LlamaStates:
         if not 0 <= layer < self._layers or not 0 < len(tokens) <= self.tokens:
             raise ModelError(
                 f"layer {layer} of {len(tokens)} tokens was asked for, of a model with "
-                f"{self._layers} layers and room for {self.tokens} tokens"
+                f"{self._layers} layers and room for {self.tokens} tokens; shorten the text or "
+                "name a layer that there is"
             )
         llama_cpp.llama_memory_clear(self._memory, False)
         for i, token in enumerate(tokens):

@@ -225,27 +225,20 @@ def test_a_decision_that_wants_what_was_not_read_is_left_alone(ask):
     assert answer.answered
 
 
-def test_an_english_answer_without_short_words_gets_them_translated(ask):
+@pytest.mark.parametrize(
+    ("translated", "short"),
+    [("12 million dinars.", "12 million dinars"), ("15 million dinars.", None)],
+)
+def test_an_english_answer_without_short_words_gets_them_if_their_translation_is_borne_out(
+    ask, translated, short
+):
     reader = FakeReader({"12 مليون دينار": (2.0, 0.0)})
 
     def reply(messages):
         asked = messages[-1].content
         if "Question:" in asked:
             return "Short: a lot\nAnswer: It was expensive [1]."
-        return "12 million dinars." if "كلف" not in asked else "Salem said the bridge cost a lot."
+        return translated if "كلف" not in asked else "Salem said the bridge cost a lot."
 
     answer, _ = ask("How much did the bridge of Marsa Nour cost?", reader, reply, text=COST)
-    assert answer.answered and answer.short == "12 million dinars"
-
-
-def test_a_translation_that_the_evidence_does_not_bear_out_is_no_short_answer(ask):
-    reader = FakeReader({"12 مليون دينار": (2.0, 0.0)})
-
-    def reply(messages):
-        asked = messages[-1].content
-        if "Question:" in asked:
-            return "Short: a lot\nAnswer: It was expensive [1]."
-        return "15 million dinars." if "كلف" not in asked else "Salem said the bridge cost a lot."
-
-    answer, _ = ask("How much did the bridge of Marsa Nour cost?", reader, reply, text=COST)
-    assert answer.answered and answer.short is None
+    assert answer.answered and answer.short == short
