@@ -26,8 +26,15 @@ class Expected(Enum):
 _FIGURE = re.compile(
     r"\bhow (?:many|much|old|long|far|large|big|high|tall)\b"
     r"|\bwhat (?:percentage|percent|share|proportion|number|sum)\b"
+    r"|\b(?:what|which) (?:(?:total|average|yearly|annual|monthly|weekly|daily|exact) )?"
+    r"(?:price|salary|wage|fine|fee|population|budget|age)\b"
+    r"|\bwhat (?:is|was|were|are|did)\b[^?]* (?:worth|cost)\b"
+    r"|\bwhat (?:is|was) the (?:(?:total|average|annual|monthly|exact) )?"
+    r"(?:price|cost|salary|population|budget|number|percentage|share|sum|amount) of\b"
     r"|(?<!\w)(?:و|ف|ب|ل)?كم(?!\w)"
-    r"|(?<!\w)(?:ما|وما) (?:عدد|نسبه|حجم|قيمه|مبلغ|تكلفه|مقدار|سعر)\b"
+    r"|(?<!\w)(?:ما|وما) (?:عدد|نسبه|حجم|قيمه|مبلغ|تكلفه|كلفه|مقدار|سعر|ثمن|"
+    r"راتب|ميزانيه|موازنه|مساحه)(?!\w)"
+    r"|(?<!\w)[وف]?(?:ب|ل)?اي (?:سعر|ثمن|مبلغ|راتب|نسبه|كلفه|تكلفه)(?!\w)"
 )
 _DATE = re.compile(
     r"\b(?:what|which) (?:year|date|month|day)\b"
@@ -44,25 +51,31 @@ _CALENDAR = (
     "january february march april may june july august september october november december "
     "monday tuesday wednesday thursday friday saturday sunday today yesterday"
 ).split()
+# Days of the week keep their article: «أحد» alone is "one of".
 _ARABIC_CALENDAR = (
     "يناير فبراير مارس ابريل مايو يونيو يوليو اغسطس سبتمبر اكتوبر نوفمبر ديسمبر كانون شباط اذار "
-    "نيسان ايار حزيران تموز اب ايلول تشرين محرم صفر ربيع جمادي رجب شعبان رمضان شوال سبت احد اثنين "
-    "ثلاثاء اربعاء خميس جمعه امس اليوم"
+    "نيسان ايار حزيران تموز اب ايلول تشرين محرم صفر ربيع جمادي رجب شعبان رمضان شوال السبت الاحد "
+    "الاثنين الثلاثاء الاربعاء الخميس الجمعه امس اليوم "
+    "عشرينيات ثلاثينيات اربعينيات خمسينيات ستينيات سبعينيات ثمانينيات تسعينيات"
 ).split()
 _TIMES = (
     "century decade morning evening night ago last next during after before since until"
 ).split()
 _ARABIC_TIMES = (
-    "غدا قرن عقد صباح مساء عام سنه شهر اسبوع الماضي الماضيه المقبل الجاري منذ قبل بعد خلال عندما"
+    "غدا قرن عقد صباح مساء عام سنه شهر اسبوع الماضي الماضيه المقبل الجاري منذ قبل بعد خلال عندما "
+    "حتي"
 ).split()
 
 
-# What answers "how many" without a figure.
+# What answers "how many" or "how long" without a figure.
 _VAGUE = re.compile(
-    r"\b(?:one|no|none|once|half|dozens|hundreds|thousands|millions|several|most|majority)\b"
-    r"|(?<!\w)[وفبل]{0,2}(?:ال)?(?:واحد|واحده|نصف|عشرات|ميات|الاف|ملايين|غالبيه|معظم|عده|بضع|بضعه)"
+    r"\b(?:one|no|none|once|half|dozens|hundreds|thousands|millions|several|most|majority|until)\b"
+    r"|(?<!\w)[وفبل]{0,2}(?:ال)?(?:واحد|واحده|نصف|عشرات|ميات|الاف|ملايين|غالبيه|معظم|عده|بضع|بضعه|"
+    r"الف|مليون|مليار|حتي|(?:يوم|اسبوع|شهر|عام|سنت|موسم|عقد|قرن|ساعت|دقيقت|مرت|ليلت)(?:ين|ان))"
     r"(?!\w)"
 )
+_DAY_AND_MONTH = re.compile(r"(?<!\d)\d{1,2}[/.-]\d{1,2}(?:[/.-]\d{2,4})?(?!\d)")
+_EARLIEST_YEAR = 100  # of those that stand without a word that says so
 _HOW_MANY = re.compile(r"(?<!\w)[وفبل]?كم (?:عدد )?(\w+)")
 # Up to two words before what insists on them.
 _INSISTS = re.compile(
@@ -104,8 +117,11 @@ def meets(text: str, question: str) -> bool:
     if kind is Expected.FIGURE:
         folded = fold(text)
         return bool(new) or bool(_VAGUE.search(folded)) or _holds_dual(fold(question), folded)
-    words = _DATE_WORDS if kind is Expected.DATE else _TIME_WORDS
-    return bool(words.search(fold(text))) or any(f.digits for f in new)
+    folded, digits = fold(text), [f.value for f in new if f.digits]
+    if kind is Expected.TIME:
+        return bool(_TIME_WORDS.search(folded)) or bool(digits)
+    dated = _DATE_WORDS.search(folded) or _DAY_AND_MONTH.search(folded)
+    return bool(dated) or any(value >= _EARLIEST_YEAR for value in digits)
 
 
 def _holds_dual(question: str, text: str) -> bool:

@@ -21,6 +21,11 @@ from rag.expectations import Expected, expected, meets
         ("On what date was it built?", Expected.DATE),
         ("When was it built?", Expected.TIME),
         ("What sea lay there when he died?", Expected.ANYTHING),
+        ("What was the air-conditioner market worth in 2014?", Expected.FIGURE),
+        ("What yearly salary did the club offer?", Expected.FIGURE),
+        ("What did the price reveal?", Expected.ANYTHING),
+        ("بأي سعر بيعت التمور؟", Expected.FIGURE),
+        ("ما راتب المدير؟", Expected.FIGURE),
         ("من افتتح الجسر؟", Expected.ANYTHING),
         ("Who opened the bridge?", Expected.ANYTHING),
     ],
@@ -44,6 +49,21 @@ def test_a_date_is_more_than_a_time() -> None:
     assert not meets("They met after the war", asked) and meets("after the war", "When was it?")
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("بُني عام 1961", True),
+        ("بُني في 3/5", True),
+        ("بُني في الخمسينيات", True),
+        ("يوم الأحد", True),
+        ("خفض السن إلى 18 عاما", False),
+        ("قاله أحد الحاضرين", False),
+    ],
+)
+def test_a_figure_is_no_date_by_itself(text: str, told: bool) -> None:
+    assert meets(text, "في أي سنة بني الجسر؟") is told
+
+
 def test_a_figure_of_the_question_does_not_answer_it() -> None:
     asked = "كم سفينة وصلت في عام 2020؟"
     assert not meets("وصلت سفن كثيرة في 2020", asked) and meets("وصلت 7 سفن في 2020", asked)
@@ -57,6 +77,9 @@ def test_a_figure_of_the_question_does_not_answer_it() -> None:
         ("كم طفلا لديها؟", "ولها طفل واحد", True),
         ("كم قتيلا سقط؟", "سقط عشرات القتلى", True),
         ("كم أسبوعا سيغيب اللاعب؟", "سيغيب بسبب الإصابة", False),
+        ("كم سيغيب اللاعب؟", "سيغيب حتى نهاية الموسم", True),
+        ("كم طلبوا تعويضا؟", "طالبوا بمليون دينار", True),
+        ("How long must they stay away?", "حرم مالكاهما من المشاركة موسمين", True),
         ("How many boats sank?", "Dozens of boats sank", True),
     ],
 )
