@@ -36,7 +36,7 @@ from rag.findings import (
     reporting,
     without_repeats,
 )
-from rag.language import detect_language
+from rag.language import answer_language, detect_language
 from rag.late_interaction import Reading, compare, telling_tokens
 from rag.names import Glossary
 from rag.parts import asks_of_several_articles, parts
@@ -68,8 +68,9 @@ class Weights:
     outlet or a time that the question names. Of a sentence: ``sentence`` of its cosine,
     ``passage`` of its passage's score, ``late`` of its MaxSim, ``context`` of that together with
     the sentence before it, ``lead`` of both together with the article's first sentence that was
-    read, ``expected`` for holding the kind of words asked for. All of these are of the size that
-    lets a difference of .1 between two sentences mean little.
+    read, ``expected`` for holding the kind of words asked for, ``language`` of an article in the
+    question's, whose words need no translation. All of these are of the size that lets a difference
+    of .1 between two sentences mean little.
     """
 
     keyword: float = 0.3
@@ -82,6 +83,7 @@ class Weights:
     context: float = 0.5
     lead: float = 0.6
     expected: float = 0.1
+    language: float = 0.05
 
 
 @dataclass(frozen=True)
@@ -284,6 +286,7 @@ class Retriever:
         rows = self._store.sentence_vectors([r.candidate.passage.passage_id for r in readings])
         w = self.weights
         telling = telling_tokens([r.near for r in readings[:NEAREST]])
+        language = answer_language(question)
         found: list[Sentence] = []
         for reading in readings:
             c = reading.candidate
@@ -293,6 +296,7 @@ class Retriever:
             late, context = telling @ reading.near, telling @ reading.context
             scores = w.sentence * cosines + w.late * late + w.context * context
             scores = scores + w.lead * (telling @ reading.lead)
+            scores = scores + w.language * (c.article.language == language)
             scores = np.round(scores.astype(float) + w.passage * c.score, 4)
             found += [
                 Sentence(c, i, float(score), float(cosines[i]), float(late[i]))

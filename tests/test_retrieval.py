@@ -127,6 +127,24 @@ def test_a_sentence_is_read_with_the_first_of_its_article(tmp_path: Path) -> Non
             assert store.get(stayed[0].article_id).article.text.startswith(first)
 
 
+@pytest.mark.parametrize(("weight", "first"), [(0.0, "en"), (0.5, "ar")])
+def test_of_two_alike_the_article_in_the_questions_language_comes_first(
+    tmp_path: Path, weight: float, first: str
+) -> None:
+    folder = tmp_path / "articles"
+    folder.mkdir()
+    english = "The harbour was busy all week and the town hall said nothing of it for long."
+    (folder / "en.txt").write_text(f"{english} كم سفينة صيد وصلت إلى الميناء. {english}")
+    (folder / "ar.txt").write_text("كم سفينة صيد كبيرة وصلت إلى الميناء. وشكرت الوزارة المتبرعين.")
+    embedder = FakeEmbedder()
+    with Store.open(tmp_path / "home") as store:
+        ingest(store, lambda: embedder, [folder])
+        weights = Weights(passage=0.0, context=0.0, lead=0.0, language=weight)
+        retriever = Retriever(store, lambda: embedder, Glossary(), weights)
+        best = retriever.retrieve("كم سفينة صيد وصلت إلى الميناء اليوم؟").evidence[0]
+        assert store.get(best.article_id).article.language == first
+
+
 def test_a_follow_up_is_searched_by_its_own_words_too(retriever: Retriever) -> None:
     before = "كم سفينة صيد وصلت إلى الميناء؟"
     joined = retriever.retrieve(f"{before} ومن شكر المتبرعين؟")
