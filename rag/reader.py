@@ -16,7 +16,7 @@ import re
 import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, cached_property
 from importlib.resources import as_file, files
 
 import numpy as np
@@ -48,29 +48,35 @@ class Reading:
     words: tuple[tuple[int, int], ...]
     tokens: tuple[tuple[int, int], ...]
 
-    def score(self, first: int, last: int) -> float:
-        """How well the words from one number to another answer; comparable within a sentence."""
-        a, b = self.tokens[first][0], self.tokens[last][1]
-        begins = np.logaddexp.reduce(self.starts[a : self.tokens[first][1] + 1])
-        ends = np.logaddexp.reduce(self.ends[self.tokens[last][0] : b + 1])
-        return float(begins + ends + self.inside[a : b + 1].mean())
+    @cached_property
+    def scores(self) -> np.ndarray:
+        """(words, words): how well the words from one number to another answer; comparable within
+        a sentence."""
+        if not self.words:
+            return np.empty((0, 0), dtype=np.float32)
+        firsts, lasts = np.array(self.tokens).T
+        places = list(zip(firsts, lasts + 1, strict=True))
+        begins = np.array([np.logaddexp.reduce(self.starts[a:b]) for a, b in places])
+        ends = np.array([np.logaddexp.reduce(self.ends[a:b]) for a, b in places])
+        inside = np.concatenate([[0.0], np.cumsum(self.inside)])
+        long = np.maximum(1, lasts[None] + 1 - firsts[:, None])
+        mean = (inside[lasts + 1][None] - inside[firsts][:, None]) / long
+        return begins[:, None] + ends[None] + mean
 
     def best(self) -> tuple[int, int] | None:
         """(start, end) offsets of the words that answer best, without punctuation around them."""
-        spans = [
-            (first, last)
-            for first in range(len(self.words))
-            for last in range(first, min(len(self.words), first + LONGEST_ANSWER))
-        ]
-        if not spans:
+        if not self.words:
             return None
-        first, last = max(spans, key=lambda span: self.score(*span))
+        number = np.arange(len(self.words))
+        words = number[None] + 1 - number[:, None]
+        spans = np.where((words > 0) & (words <= LONGEST_ANSWER), self.scores, -np.inf)
+        first, last = np.unravel_index(spans.argmax(), spans.shape)
         return self.words[first][0], self.words[last][1]
 
     def score_of(self, start: int, end: int) -> float | None:
-        """``score`` of the words that a run of characters touches."""
+        """Of ``scores`` that of the words that a run of characters touches."""
         touched = [i for i, (a, b) in enumerate(self.words) if a < end and start < b]
-        return self.score(touched[0], touched[-1]) if touched else None
+        return float(self.scores[touched[0], touched[-1]]) if touched else None
 
 
 class Reader:
