@@ -37,7 +37,7 @@ from rag.prompts import AnswerPrompt
 from rag.quoting import SHORTEST_QUOTE, Quoter, best_of, counted, ranked
 from rag.sentences import split_sentences
 from rag.sources import Source
-from rag.verification import Verdict, Verifier
+from rag.verification import Claim, Verdict, Verifier
 from vectorstore.analysis import analyse
 from vectorstore.arabic import fold
 from vectorstore.store import Store
@@ -179,17 +179,20 @@ class Composer:
         self,
         composed: Composed,
         words: str,
+        translations: Sequence[str],
         question: str,
-        sources: Sequence[Source],
         language: str,
     ) -> Composed:
-        """An answer with a translation of the answering words as its short answer, if the evidence
-        supports it, whether the translated quote puts it in the same words or not."""
-        words = trimmed(words.strip().rstrip(".").strip('"'), question)
-        fits = words and in_script_of(words, language) and meets(words, question)
-        if fits and self._verify(words, sources, language).supported:
-            return replace(composed, short=words)
-        return composed
+        """An answer with the best translation of the answering words as its short answer, if these
+        words support one, whether the translated quote puts it in the same words or not."""
+        plain = [trimmed(t.strip().rstrip(".").strip('"'), question) for t in translations]
+        fitting = [t for t in plain if t and in_script_of(t, language) and meets(t, question)]
+        claim = Claim(words, "")
+        verdicts = [self._verifier.check(t, [claim], same_language=False) for t in fitting]
+        best = max(range(len(fitting)), key=lambda i: verdicts[i].support, default=None)
+        if best is None or not verdicts[best].supported:
+            return composed
+        return replace(composed, short=fitting[best])
 
     def _kept(
         self, question: str, sources: Sequence[Source], draft: Draft, language: str

@@ -11,6 +11,7 @@ from models.protocols import LanguageModel, Message
 from rag.answer import Token
 from rag.composing import Draft, parse_draft
 from rag.expectations import meets
+from rag.language import in_script_of
 from rag.pointing import copying_grammar
 from rag.prompts import AnswerPrompt, answer_prompt
 from rag.sources import Source
@@ -63,9 +64,18 @@ class Writer:
         question: str,
         source: Source,
         cancel: threading.Event | None,
-    ) -> Generator[Token, None, str]:
-        """Some Arabic words of a source in English; yields them as they come."""
-        return (yield from self._translator.translate(model, words, question, source.text, cancel))
+    ) -> Generator[Token, None, tuple[str, ...]]:
+        """Some Arabic words of a source in English: as what answers the question and by themselves,
+        since a small model hits upon the one or the other. Yields them as they come."""
+        if not in_script_of(words, "en"):
+            tried = []
+            for answer in (True, False):
+                english = yield from self._translator.translate(
+                    model, words, question, source.text, cancel, answer=answer
+                )
+                tried.append(english)
+            return tuple(tried)
+        return (words,)
 
     def doubt(
         self, model: LanguageModel, asked: Asked, cancel: threading.Event | None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Mapping
 
 from models.protocols import LanguageModel
 from rag.answer import Token
@@ -32,7 +32,7 @@ class Translator:
 
     def __init__(self, glossary: Glossary) -> None:
         self._glossary = glossary
-        self._done: dict[tuple[str, str, str], str] = {}
+        self._done: dict[tuple[str, str, str, str], str] = {}
 
     def translate(
         self,
@@ -41,22 +41,25 @@ class Translator:
         question: str,
         article: str,
         cancel: threading.Event | None,
-    ) -> Iterator[Token]:
+        *,
+        answer: bool = False,
+    ) -> Generator[Token, None, str]:
         """Yield the translation of ``text`` as it comes and return it whole.
 
-        ``question`` and ``article`` help with names: see ``Glossary.meanings``.
+        ``question`` and ``article`` help with names: see ``Glossary.meanings``. ``answer``: a few
+        words, translated as what answers the question.
         """
         meanings = self._glossary.meanings(text, question, article)
         words = "; ".join(f"{arabic} = {english}" for arabic, english in meanings.items())
-        key = (model.identity, words, text)
+        key = (model.identity, words, text, question if answer else "")
         if key in self._done:
             return self._done[key]
-        prompt = translation_prompt()
+        prompt = translation_prompt(answer=answer)
         written = ""
+        messages = prompt.messages(words=words, text=text, question=question)
         for piece in model.generate(
-            prompt.messages(words=words, text=text), constant=prompt.constant, max_tokens=220,
-            stop=("\n",), cancel=cancel,
-        ):  # fmt: skip
+            messages, constant=prompt.constant, max_tokens=220, stop=("\n",), cancel=cancel
+        ):
             written += piece
             yield Token(piece)
         if len(self._done) >= _KEPT:

@@ -1,4 +1,7 @@
+from types import SimpleNamespace
+
 from fakes import FakeLanguageModel
+from rag.generation import Writer
 from rag.names import Glossary
 from rag.translation import Translator, respelt, with_ways_of, without_stutter
 
@@ -57,3 +60,22 @@ def test_one_goes_the_way_that_the_source_says() -> None:
     assert with_ways_of("He is close to Wuhan", back, names) == "He is close to Wuhan"
     both = "من ووهان إلى ووهان"
     assert with_ways_of("They came to Wuhan", both, names) == "They came to Wuhan"
+
+
+def test_an_answers_words_are_also_translated_as_what_they_answer() -> None:
+    model = FakeLanguageModel(
+        lambda messages: "barley" if "Question" in messages[-1].content else ""
+    )
+    translator = Translator(Glossary())
+    asked = "Which crop suffered?"
+    assert finish(translator.translate(model, "الشعير", asked, "", None, answer=True)) == "barley"
+    assert finish(translator.translate(model, "الشعير", asked, "", None)) == ""
+
+
+def test_figures_alone_are_not_translated() -> None:
+    model, source = FakeLanguageModel(), SimpleNamespace(text="")
+    writer = Writer(Translator(Glossary()), 160)
+    asked = "What is its population?"
+    assert finish(writer.translated(model, "17,786,419", asked, source, None)) == ("17,786,419",)
+    assert not model.prompts
+    assert len(finish(writer.translated(model, "نحو 17 ألفا", asked, source, None))) == 2

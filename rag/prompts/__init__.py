@@ -80,7 +80,8 @@ def answer_prompt(language: str) -> AnswerPrompt:
 
 
 @cache
-def translation_prompt() -> Prompt:
-    """The prompt for translating an Arabic sentence into English."""
-    data = _file("en")["translate"]
+def translation_prompt(*, answer: bool = False) -> Prompt:
+    """The prompt for translating an Arabic sentence into English, or a few words of it that
+    ``answer`` a question."""
+    data = _file("en")["translate_answer" if answer else "translate"]
     return Prompt(data["system"], _examples(data["examples"]), data["user"])
