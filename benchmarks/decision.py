@@ -1,6 +1,7 @@
 """Fit the decision to answer or decline, and say how well it tells the two apart.
 
-    python -m benchmarks.decision QUESTIONS ARCHIVE [--sample N] [--model-sample M] [--write]
+    python -m benchmarks.decision QUESTIONS ARCHIVE [--sample N] [--model-sample M] [--heads DIR]
+        [--write]
 
 Every question (a SQuAD file; several with commas) is asked three times of ARCHIVE (a SQuAD file
 whose paragraphs are the articles): as it is; with its own paragraph left out, so that the archive
@@ -12,11 +13,14 @@ the odds that the best sentences answer (``rag.rereading``) and the language mod
 takes seconds for each, and with twice their weight the questions over the sample archive
 (``examples/calibration.jsonl``): half of them ask in other words for what its news tells, half in
 the news' words for what it does not tell, which is where retrieval tells least and how an
-encyclopedia's questions are not put. AUROC is out of fold, five folds by
-question. ``--write`` puts the coefficients into ``rag/data/decision.json``, under the names of the
-models. Before the model's doubt is heard, nothing is declined that is as likely as the least likely
-answerable question; where no doubt is heard, 0.5 % of the answerable are. The second stage's
-intercept and threshold follow from UNANSWERABLE and WORSE.
+encyclopedia's questions are not put. Where the project's head of ``rag.reader`` was trained on the
+questions' paragraphs, its odds are better there than they will be: ``--heads`` takes those that
+``benchmarks.reader --folds`` left in DIR, and of them the one that does not know a paragraph.
+AUROC is out of fold, five folds by question. ``--write`` puts the coefficients into
+``rag/data/decision.json``, under the names of the models. Before the model's doubt is heard,
+nothing is declined that is as likely as the least likely answerable question; where no doubt is
+heard, 0.5 % of the answerable are. The second stage's intercept and threshold follow from
+UNANSWERABLE and WORSE.
 """
 
 from __future__ import annotations
@@ -24,7 +28,7 @@ from __future__ import annotations
 import argparse
 import json
 import random
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,10 +41,12 @@ from sklearn.preprocessing import StandardScaler
 from tqdm import tqdm
 
 import rag
+from benchmarks.reader import load_heads
 from rag.assistant import Assistant
 from rag.decision import DOUBT, FOUND, READ, Decision, doubt_key, log_odds
 from rag.evaluation.archive import build_archive
 from rag.evaluation.questions import Paragraph, Question, load_questions
+from rag.reader import Reader, load_reader
 from rag.settings import Settings
 from vectorstore.types import Filters
 
@@ -81,9 +87,14 @@ def near_miss(question: Question) -> Paragraph:
 
 
 def collect(
-    assistant: Assistant, questions: Sequence[Question], misses: Sequence[Paragraph], asked: int
+    assistant: Assistant,
+    questions: Sequence[Question],
+    misses: Sequence[Paragraph],
+    asked: int,
+    head_for: Callable[[str], Reader | None],
 ) -> list[Row]:
-    """Three rows a question; the model is asked about the first ``asked`` of each language."""
+    """Three rows a question; the model is asked about the first ``asked`` of each language, and
+    reads what was found with the head for the question's paragraph."""
     ids = {assistant.article(a.article_id).text: a.article_id for a in assistant.articles()}
     extra = {ids[m.text] for m in misses}
     rows, seen = [], dict.fromkeys({q.lang for q in questions}, 0)
@@ -99,13 +110,14 @@ def collect(
             found = assistant.search(q.question, 10, filters)
             heard = None
             if seen[q.lang] <= asked:
-                heard = assistant._author.second_look(q.question, found)
+                head = head_for(q.paragraph.text)
+                heard = assistant._author.second_look(q.question, found, head)
             values = tuple(found.signals.get(name, 0.0) for name in SIGNALS)
             rows.append(Row(q.lang, group, kind, values, heard))
     return rows
 
 
-def collect_sample() -> list[Row]:
+def collect_sample(head: Reader | None) -> list[Row]:
     """A row for each question over the sample archive."""
     questions = load_questions(EXAMPLES / "calibration.jsonl").questions
     with build_archive([EXAMPLES / "articles"], [], Settings(), lambda *_: None) as assistant:
@@ -113,7 +125,7 @@ def collect_sample() -> list[Row]:
         for n, q in enumerate(tqdm(questions, desc="sample archive", unit="question")):
             found = assistant.search(q.question, 10)
             values = tuple(found.signals.get(name, 0.0) for name in SIGNALS)
-            heard = assistant._author.second_look(q.question, found)
+            heard = assistant._author.second_look(q.question, found, head)
             rows.append(Row(q.lang, -1 - n, TOLD if q.answerable else UNTOLD, values, heard))
     return rows
 
@@ -176,8 +188,14 @@ def main() -> None:
     parser.add_argument("archive", type=Path, help="SQuAD file with the paragraphs")
     parser.add_argument("--sample", type=int, default=300, help="questions of each file")
     parser.add_argument("--model-sample", type=int, default=60, help="of these, for the model")
+    parser.add_argument(
+        "--heads", type=Path, metavar="DIR", help="heads of benchmarks.reader --folds"
+    )
     parser.add_argument("--write", action="store_true")
     arguments = parser.parse_args()
+    settings = Settings()
+    head = load_reader(settings.language_model)
+    head_for = load_heads(arguments.heads) if arguments.heads else lambda paragraph: head
     chosen: list[Question] = []
     paragraphs: tuple[Paragraph, ...] = ()
     for name in arguments.questions.split(","):
@@ -187,7 +205,6 @@ def main() -> None:
         usable = [q for q in read.questions if q.paragraph is not None and near_miss(q).text]
         chosen += random.Random(0).sample(usable, min(arguments.sample, len(usable)))
     misses = [near_miss(q) for q in chosen]
-    settings = Settings()
     bar = tqdm(desc="archive", unit="article")
 
     def progress(stage: str, done: int, total: int) -> None:
@@ -197,7 +214,7 @@ def main() -> None:
     everything = list(dict.fromkeys([*paragraphs, *misses]))
     with build_archive([], everything, settings, progress) as assistant:
         bar.close()
-        rows = collect(assistant, chosen, misses, arguments.model_sample)
+        rows = collect(assistant, chosen, misses, arguments.model_sample, head_for)
     asked = [r for r in rows if r.heard is not None]
     values = np.array([r.signals for r in rows])
     row, held_out = fit(values, rows, SIGNALS)
@@ -214,7 +231,7 @@ def main() -> None:
         print("With what the model makes of it:")
         found = Decision(**row)
         pairs = [(r, p) for r, p in zip(rows, held_out, strict=True) if r.heard is not None]
-        for r in collect_sample():
+        for r in collect_sample(head):
             pairs.append((r, found.probability(dict(zip(SIGNALS, r.signals, strict=True)))))
         for language in sorted({r.language for r in asked}):
             some = [(r, p) for r, p in pairs if r.language == language]

@@ -18,7 +18,7 @@ from rag.orders import printable
 from rag.parts import asks_several
 from rag.premises import speaks_against
 from rag.quoting import best_of
-from rag.reader import load_reader
+from rag.reader import Reader, load_reader
 from rag.rereading import Reread, reread
 from rag.retrieval import Retriever
 from rag.settings import Settings
@@ -96,7 +96,7 @@ class Author:
         model = self._language_model()
         quoted: Composed | None = None
         try:
-            found = self._reread(model, task)
+            found = self._reread(model, task, load_reader(self._settings.language_model))
             sources = self._sources(task, found)
             ask = yield from self._ask(model, task, sources)
             probability, decided = self._judge(model, ask, found, task, probability)
@@ -130,12 +130,14 @@ class Author:
                 quoted = self._compose(task, sources, Draft("", ()))
             return Written(quoted, probability, str(error))
 
-    def second_look(self, question: str, retrieved: Retrieved) -> dict[str, float]:
+    def second_look(
+        self, question: str, retrieved: Retrieved, reader: Reader | None
+    ) -> dict[str, float]:
         """What the decision hears of the language model about what was found: the odds that it
-        answers (``rag.rereading``), and the model's doubt (``Writer.doubt``)."""
+        answers (``rag.rereading``, with that head), and the model's doubt (``Writer.doubt``)."""
         model = self._language_model()
         task = Task(question, question, question, retrieved, answer_language(question, "auto"))
-        found = self._reread(model, task)
+        found = self._reread(model, task, reader)
         asking = self._ask(model, task, self._sources(task, found))
         try:
             while True:
@@ -143,10 +145,9 @@ class Author:
         except StopIteration as end:
             return _heard(self._writer.doubt(model, end.value, None), found)
 
-    def _reread(self, model: LanguageModel, task: Task) -> Reread:
+    def _reread(self, model: LanguageModel, task: Task, reader: Reader | None) -> Reread:
         """What was found, read by the model, where there is a head for it and it can be."""
         evidence = task.retrieved.evidence
-        reader = load_reader(self._settings.language_model)
         if reader is None or not model.capabilities.states:
             return Reread(evidence)
 
@@ -259,7 +260,7 @@ class Author:
         except ModelError as error:  # the answer stands without
             log.warning("the language model failed to translate a short answer: %s", error)
             return composed
-        return self._composer.worded(composed, english, task.question, sources, task.language)
+        return self._composer.worded(composed, words, english, task.question, task.language)
 
 
 def _heard(doubt: float | None, found: Reread) -> dict[str, float]:

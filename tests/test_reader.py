@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.reader import Example, Head, train
+from benchmarks.reader import Example, Head, fold_of, held_out, load_heads, train
 from models.protocols import TokenStates
 from rag.reader import Reader, Reading, load_reader, tokens_of
 
@@ -81,6 +81,33 @@ def test_training_finds_the_words_and_the_sentences_that_answer(monkeypatch):
     right = [r.best() == e.span for e, r in zip(examples, readings, strict=True) if e.holds]
     told = [(r.answers > 0) == e.holds for e, r in zip(examples, readings, strict=True)]
     assert np.mean(right) > 0.9 and np.mean(told) > 0.9
+
+
+def test_what_is_held_out_is_read_by_a_head_that_was_not_trained_on_it(tmp_path, monkeypatch):
+    monkeypatch.setattr("benchmarks.reader.EPOCHS", 1)
+    articles = [f"article {i}" for i in range(12)]
+    random = np.random.default_rng(0)
+    examples = [
+        Example("س", SENTENCE, "ar", "x", str(i), fold_of(article), i % 2 == 0, ("رامي",))
+        for i, article in enumerate(articles)
+    ]
+    n = len(SENTENCE.split())
+    states = [
+        TokenStates(random.normal(size=(n, 8)).astype(np.float32), words_of(SENTENCE))
+        for _ in articles
+    ]
+    trained = []
+
+    def spy(examples, states):
+        trained.append({e.question_id for e in examples})
+        return train(examples, states)
+
+    monkeypatch.setattr("benchmarks.reader.train", spy)
+    found = {e.question_id: odds for e, odds, _ in held_out(examples, states, tmp_path)}
+    heads = load_heads(tmp_path)
+    for i, (article, state) in enumerate(zip(articles, states, strict=True)):
+        assert str(i) not in trained[fold_of(article)] and len(trained[fold_of(article)]) > 1
+        assert heads(article).reading(SENTENCE, state).answers == pytest.approx(found[str(i)])
 
 
 def test_the_best_words_come_without_the_punctuation_around_them():

@@ -11,8 +11,7 @@ from models.protocols import Cancelled, ModelError
 from rag.answer import Evidence
 from rag.assistant import Assistant
 from rag.decision import DOUBT, FOUND, READ, Decision
-from rag.rereading import READ as MOST_READ
-from rag.rereading import WORTH, reread
+from rag.rereading import HIGHEST, MOST, WORTH, reread
 from rag.settings import Settings
 from vectorstore.store import Store
 
@@ -64,12 +63,21 @@ def test_what_retrieval_finds_clearly_better_stays_first():
 
 
 def test_only_the_best_are_read_and_the_others_come_no_nearer():
-    many = evidence(*(f"الجملة رقم {i}." for i in range(MOST_READ + 2)))
-    reader = FakeReader({"رقم 1": (1.0, 0.0), "رقم 4": (9.0, 0.0)})
+    many = evidence(*(f"الجملة رقم {i}." for i in range(MOST + 2)))
+    reader = FakeReader({"رقم 1": (1.0, 0.0), f"رقم {MOST}": (9.0, 0.0)})
     found = reread(reader, None, "ما الرقم؟", many, unweighed)
-    assert len(reader.sentences) == MOST_READ
-    assert quotes(found)[0] == "الجملة رقم 1." and "رقم 4" in quotes(found)[-1]
+    assert len(reader.sentences) == MOST
+    assert quotes(found)[0] == "الجملة رقم 1." and f"رقم {MOST + 1}" in quotes(found)[-1]
     assert found.evidence[-1].score == pytest.approx(1 - 3 * WORTH)
+
+
+@pytest.mark.parametrize(("behind", "read"), [(0.9, 2), (1.1, 1)])
+def test_what_could_not_become_the_best_is_not_read(behind, read):
+    reader = FakeReader({"12 مليون دينار": (2.0, 0.0), "340": (3.0, 0.0)})
+    gap = behind * (HIGHEST - 2.0) * WORTH
+    found = reread(reader, None, "كم؟", evidence(COST, LENGTH, scores=(2.0, 2.0 - gap)), unweighed)
+    assert len(reader.sentences) == read and quotes(found) == [COST, LENGTH]
+    assert found.answers == (3.0 if read == 2 else 2.0)
 
 
 def test_an_order_that_is_not_of_scores_stays():
@@ -236,6 +244,8 @@ def test_an_english_answer_without_short_words_gets_them_if_their_translation_is
 
     def reply(messages):
         asked = messages[-1].content
+        if "Arabic: 12" in asked and "Question:" in asked:
+            return "a great deal"  # which the words do not bear out
         if "Question:" in asked:
             return "Short: a lot\nAnswer: It was expensive [1]."
         return translated if "كلف" not in asked else "Salem said the bridge cost a lot."
