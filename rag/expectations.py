@@ -1,4 +1,4 @@
-"""What a question asks for, from its question words: a figure, a time, a person, or anything.
+"""What a question asks for, from its question words: a figure, a sum, a time, or anything.
 
 An answer to "how many" without a figure is no answer, however well supported. The check is coarse
 on purpose: where the question's words leave doubt, anything goes.
@@ -8,6 +8,9 @@ from __future__ import annotations
 
 import re
 from enum import Enum
+from functools import cache
+
+from babel import Locale
 
 from rag.figures import find_figures
 from vectorstore.arabic import fold
@@ -17,6 +20,7 @@ class Expected(Enum):
     """The kind of words that an answer must hold."""
 
     FIGURE = "figure"
+    MONEY = "money"  # «كم راتب», "what price": a figure, and a currency or a percentage
     DATE = "date"  # «في أي عام», "on what date": a day, month or year
     TIME = "time"  # «متى»: that, or "after the war"
     ANYTHING = "anything"
@@ -35,6 +39,16 @@ _FIGURE = re.compile(
     r"|(?<!\w)(?:ما|وما) (?:عدد|نسبه|حجم|قيمه|مبلغ|تكلفه|كلفه|مقدار|سعر|ثمن|"
     r"راتب|ميزانيه|موازنه|مساحه)(?!\w)"
     r"|(?<!\w)[وف]?(?:ب|ل)?اي (?:سعر|ثمن|مبلغ|راتب|نسبه|كلفه|تكلفه)(?!\w)"
+)
+_MONEY = re.compile(
+    r"\b(?:what|which) (?:is the |was the )?(?:(?:total|average|yearly|annual|monthly|weekly) )?"
+    r"(?:price|salary|wage|fine|fee|budget|cost)\b"
+    r"|\bhow much (?:money\b|(?:did|does|do|will|would|was|were|is|are|has|have)\b[^?]* "
+    r"(?:cost|worth|paid|pay|spent|spend|earn|earned)\b)"
+    r"|\bwhat (?:is|was|were|are|did|does)\b[^?]* (?:worth|cost)\b"
+    r"|(?<!\w)[وف]?ب?(?:كم|ما|اي) (?:(?:هو|هي|يبلغ|بلغ|بلغت|تبلغ|كان|كانت|قيمه|اجمالي) )?"
+    r"(?:ال)?(?:راتب|سعر|ثمن|تكلفه|كلفه|ميزانيه|موازنه|اجر|غرامه)(?!\w)"
+    r"|(?<!\w)[وف]?كم (?:كلف|كلفت|تكلف|يكلف|دفع|دفعت|انفق|انفقت)(?!\w)"
 )
 _DATE = re.compile(
     r"\b(?:what|which) (?:year|date|month|day)\b"
@@ -69,11 +83,16 @@ _ARABIC_TIMES = (
 
 # What answers "how many" or "how long" without a figure.
 _VAGUE = re.compile(
-    r"\b(?:one|no|none|once|half|dozens|hundreds|thousands|millions|several|most|majority|until)\b"
-    r"|(?<!\w)[وفبل]{0,2}(?:ال)?(?:واحد|واحده|نصف|عشرات|ميات|الاف|ملايين|غالبيه|معظم|عده|بضع|بضعه|"
+    r"\b(?:one|no|none|once|half|third|quarter|dozens|hundreds|thousands|millions|several|most|majority|until)\b"
+    r"|(?<!\w)[وفبل]{0,2}(?:ال)?(?:واحد|واحده|نصف|ثلث|ثلثي|ثلثا|ربع|عشرات|ميات|الاف|ملايين|غالبيه|معظم|عده|بضع|بضعه|"
     r"الف|مليون|مليار|حتي|(?:يوم|اسبوع|شهر|عام|سنت|موسم|عقد|قرن|ساعت|دقيقت|مرت|ليلت)(?:ين|ان))"
     r"(?!\w)"
 )
+_NO_CURRENCY = frozenset(  # other words of CLDR's names
+    "unit units value account rights gold silver platinum palladium won real الوحده "
+    "البلاتين".split()
+)
+_PER_CENT = re.compile(r"[%٪]|\bper ?cent\b|(?<!\w)(?:ب|في )ال(?:ميه|مايه)(?!\w)")
 _DAY_AND_MONTH = re.compile(r"(?<!\d)\d{1,2}[/.-]\d{1,2}(?:[/.-]\d{2,4})?(?!\d)")
 _EARLIEST_YEAR = 100  # of those that stand without a word that says so
 _HOW_MANY = re.compile(r"(?<!\w)[وفبل]?كم (?:عدد )?(\w+)")
@@ -98,7 +117,12 @@ _TIME_WORDS = _any_of(_CALENDAR + _TIMES, _ARABIC_CALENDAR + _ARABIC_TIMES)
 def expected(question: str) -> Expected:
     """What an answer must hold; the last question word decides where there are several."""
     folded = fold(question)
-    kinds = ((_FIGURE, Expected.FIGURE), (_DATE, Expected.DATE), (_TIME, Expected.TIME))
+    kinds = (
+        (_MONEY, Expected.MONEY),
+        (_FIGURE, Expected.FIGURE),
+        (_DATE, Expected.DATE),
+        (_TIME, Expected.TIME),
+    )
     found = [(_last(pattern, folded), kind) for pattern, kind in kinds]
     place, kind = max(found, key=lambda pair: pair[0])
     return kind if place >= 0 else Expected.ANYTHING
@@ -114,8 +138,10 @@ def meets(text: str, question: str) -> bool:
         return True
     asked = {f.value for f in find_figures(question)}
     new = [f for f in find_figures(text) if f.value not in asked]
-    if kind is Expected.FIGURE:
+    if kind in (Expected.FIGURE, Expected.MONEY):
         folded = fold(text)
+        if kind is Expected.MONEY and not (_PER_CENT.search(folded) or _currency().search(folded)):
+            return False
         return bool(new) or bool(_VAGUE.search(folded)) or _holds_dual(fold(question), folded)
     folded, digits = fold(text), [f.value for f in new if f.digits]
     if kind is Expected.TIME:
@@ -135,6 +161,17 @@ def _holds_dual(question: str, text: str) -> bool:
     noun = asks.group(1).removesuffix("ا").removesuffix("ه")
     dual = rf"(?<!\w)[وفبلك]{{0,2}}(?:ال)?{re.escape(noun)}ت?(?:ين|ان|ي|ا)(?!\w)"
     return len(noun) > 1 and re.search(dual, text) is not None
+
+
+@cache
+def _currency() -> re.Pattern[str]:
+    """The symbol or the name of a currency in a folded text, from CLDR."""
+    english = {name.lower().split()[-1] for name in Locale("en").currencies.values()}
+    arabic = {fold(name.split()[0]) for name in Locale("ar").currencies.values()}
+    plurals = set(map(fold, "دولارات ريالات دنانير دراهم جنيهات ليرات روبيات فرنكات".split()))
+    some = {name for name in english | arabic | plurals if name.isalpha() and len(name) > 2}
+    names = "|".join(sorted(some - _NO_CURRENCY))
+    return re.compile(rf"[$€£¥]|(?<!\w)[وفبلك]*(?:ال)?(?:{names})(?:s|es|ا|ين|ان|ات|ي)?(?!\w)")
 
 
 def insisted(question: str) -> str:

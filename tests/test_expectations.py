@@ -21,11 +21,14 @@ from rag.expectations import Expected, expected, meets
         ("On what date was it built?", Expected.DATE),
         ("When was it built?", Expected.TIME),
         ("What sea lay there when he died?", Expected.ANYTHING),
-        ("What was the air-conditioner market worth in 2014?", Expected.FIGURE),
-        ("What yearly salary did the club offer?", Expected.FIGURE),
+        ("What was the air-conditioner market worth in 2014?", Expected.MONEY),
+        ("What yearly salary did the club offer?", Expected.MONEY),
+        ("How much did the bridge cost?", Expected.MONEY),
+        ("How much water did the plant cost them?", Expected.FIGURE),
         ("What did the price reveal?", Expected.ANYTHING),
-        ("بأي سعر بيعت التمور؟", Expected.FIGURE),
-        ("ما راتب المدير؟", Expected.FIGURE),
+        ("بأي سعر بيعت التمور؟", Expected.MONEY),
+        ("كم يبلغ راتب المدير؟", Expected.MONEY),
+        ("كم بلاغا دفع البلدية إلى التحرك؟", Expected.FIGURE),
         ("من افتتح الجسر؟", Expected.ANYTHING),
         ("Who opened the bridge?", Expected.ANYTHING),
     ],
@@ -47,6 +50,21 @@ def test_a_date_is_more_than_a_time() -> None:
     asked = "On what date did they meet?"
     assert meets("They met on Friday", asked) and meets("لقاء 3 مايو", asked)
     assert not meets("They met after the war", asked) and meets("after the war", "When was it?")
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("ويتقاضى 900 دينار", True),
+        ("ويتقاضى $900", True),
+        ("ويتقاضى ألفي ريال", True),
+        ("ويقل راتبه 18 في المئة عن زميله", True),
+        ("وترتفع الطاقة إلى 260 ألف حاوية", False),
+        ("ويتقاضى بالدينار", False),
+    ],
+)
+def test_a_sum_is_of_money(text: str, told: bool) -> None:
+    assert meets(text, "كم يبلغ راتب مدير الميناء؟") is told
 
 
 @pytest.mark.parametrize(
