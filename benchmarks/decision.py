@@ -15,7 +15,7 @@ takes seconds for each, and with twice their weight the questions over the sampl
 the news' words for what it does not tell, which is where retrieval tells least and how an
 encyclopedia's questions are not put. Where the project's head of ``rag.reader`` was trained on the
 questions' paragraphs, its odds are better there than they will be: ``--heads`` takes those that
-``benchmarks.reader --folds`` left in DIR, and of them the one that does not know a paragraph.
+``benchmarks.reader`` left in DIR, and of them the one that does not know a paragraph.
 AUROC is out of fold, five folds by question. ``--write`` puts the coefficients into
 ``rag/data/decision.json``, under the names of the models. Before the model's doubt is heard,
 nothing is declined that is as likely as the least likely answerable question; where no doubt is
@@ -188,9 +188,7 @@ def main() -> None:
     parser.add_argument("archive", type=Path, help="SQuAD file with the paragraphs")
     parser.add_argument("--sample", type=int, default=300, help="questions of each file")
     parser.add_argument("--model-sample", type=int, default=60, help="of these, for the model")
-    parser.add_argument(
-        "--heads", type=Path, metavar="DIR", help="heads of benchmarks.reader --folds"
-    )
+    parser.add_argument("--heads", type=Path, metavar="DIR", help="heads of benchmarks.reader")
     parser.add_argument("--write", action="store_true")
     arguments = parser.parse_args()
     settings = Settings()
@@ -235,7 +233,8 @@ def main() -> None:
             pairs.append((r, found.probability(dict(zip(SIGNALS, r.signals, strict=True)))))
         for language in sorted({r.language for r in asked}):
             some = [(r, p) for r, p in pairs if r.language == language]
-            names = [n for n in (DOUBT, READ) if all(n in r.heard for r, _ in some)]
+            names = [n for n in (DOUBT, READ) if any(n in r.heard for r, _ in some)]
+            some = [(r, p) for r, p in some if not set(names) - set(r.heard)]
             heard = [[log_odds(p), *(r.heard[n] for n in names)] for r, p in some]
             some = [r for r, _ in some]
             row, held_out = fit(np.array(heard), some, (FOUND, *names))

@@ -1,17 +1,17 @@
 """Train the head that finds the answering words on the language model's states, and measure it.
 
-    python -m benchmarks.reader SHARED/xquad [--folds] [--write] [--states DIR] [--limit N]
+    python -m benchmarks.reader SHARED/xquad [--write] [--states DIR] [--limit N]
 
 Questions are those of XQuAD's dev half, in Arabic and in English, over its Arabic paragraphs, and
 those of the made-up texts in ``made_up``. Each is searched for; the sentence that answers, where it
 is found, is an example with its answering words in Arabic, and the best other sentence one without
 an answer. Reading them takes about fifty minutes on two cores; what was read is kept in DIR, so
-that a run can be stopped and taken up again. ``--folds`` trains three times, each time without the
-questions over a third of the paragraphs and articles, keeps these heads in DIR, for
-``benchmarks.decision``, and prints on what each was not trained on: token F1 of the words found in
-the sentence that answers, how often that sentence is preferred to the best other one, and AUROC of
-sentences with and without an answer. ``--write`` trains on all and puts the weights into
-``rag/data``, for the model of the settings. ``--limit``: questions of each set and language, to
+that a run can be stopped and taken up again. Three heads are trained, each
+without the questions over a third of the paragraphs and articles, and kept in DIR, where
+``benchmarks.decision`` finds them. What a head was not trained on tests it: token F1 of the words
+found in the sentence that answers, how often that sentence is preferred to the best other one, and
+AUROC of sentences with and without an answer. ``--write`` puts the three into ``rag/data``, for the
+model of the settings; there they are averaged. ``--limit``: questions of each set and language, to
 try it out.
 """
 
@@ -167,7 +167,8 @@ def read_all(examples: Sequence[Example], folder: Path, settings: Settings) -> l
 
 
 class Head(torch.nn.Module):
-    """``rag.reader.Reader`` as it is trained, on (b, n, width) normalised states with a mask."""
+    """A head of ``rag.reader.Reader`` as it is trained, on (b, n, width) normalised states with a
+    mask."""
 
     def __init__(self, width: int) -> None:
         super().__init__()
@@ -193,7 +194,7 @@ class Head(torch.nn.Module):
         return tokens, self.sentence(whole)[:, 0]
 
     def weights(self, mean: np.ndarray, deviation: np.ndarray) -> dict[str, np.ndarray]:
-        """As ``rag.reader.Reader`` takes them."""
+        """As ``rag.reader.Reader`` takes them: of one head."""
         named = {
             "project": self.project.weight, "project_bias": self.project.bias,
             "token": self.token.weight, "token_bias": self.token.bias,
@@ -203,12 +204,12 @@ class Head(torch.nn.Module):
             for ours, theirs in (("input", "ih"), ("hidden", "hh")):
                 named[f"{way}_{ours}"] = getattr(self.recurrent, f"weight_{theirs}_l0{suffix}")
                 named[f"{way}_{ours}_bias"] = getattr(self.recurrent, f"bias_{theirs}_l0{suffix}")
-        half = {name: w.detach().numpy().astype(np.float16) for name, w in named.items()}
-        return {"mean": mean, "deviation": deviation, **half}
+        half = {name: w.detach().numpy().astype(np.float16)[None] for name, w in named.items()}
+        return {"mean": mean[None], "deviation": deviation[None], **half}
 
 
 def train(examples: Sequence[Example], states: Sequence[TokenStates], seed: int = 0) -> dict:
-    """Weights for ``rag.reader.Reader``."""
+    """Weights of a head for ``rag.reader.Reader``."""
     torch.manual_seed(seed)
     every = np.concatenate([s.states[::4] for s in states]).astype(np.float32)
     mean, deviation = every.mean(axis=0), every.std(axis=0) + 1e-3
@@ -283,7 +284,7 @@ def held_out(
     for number in range(FOLDS):
         rest = [i for i, e in enumerate(examples) if e.fold != number]
         weights = train([examples[i] for i in rest], [states[i] for i in rest])
-        np.savez_compressed(_head(folder, number), **weights)
+        np.savez(_head(folder, number), **weights)
         reader = Reader(weights)
         for e, s in zip(examples, states, strict=True):
             if e.fold == number:
@@ -295,11 +296,23 @@ def held_out(
 
 def load_heads(folder: Path) -> Callable[[str], Reader]:
     """For a paragraph or an article's name the head that was trained without it."""
+    heads = [Reader(weights) for weights in _kept_heads(folder)]
+    return lambda article: heads[fold_of(article)]
+
+
+def write_heads(folder: Path, path: Path) -> None:
+    """The heads of all folds in one file, for ``rag.reader.Reader``."""
+    heads = _kept_heads(folder)
+    together = {name: np.concatenate([head[name] for head in heads]) for name in heads[0]}
+    np.savez_compressed(path, **together)
+
+
+def _kept_heads(folder: Path) -> list[dict[str, np.ndarray]]:
     heads = []
     for number in range(FOLDS):
         with np.load(_head(folder, number)) as weights:
-            heads.append(Reader(dict(weights)))
-    return lambda article: heads[fold_of(article)]
+            heads.append(dict(weights))
+    return heads
 
 
 def fold_of(article: str) -> int:
@@ -333,7 +346,6 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawTextHelpFormatter
     )
     parser.add_argument("xquad", type=Path, help="folder with dev.ar.json and dev.en.json")
-    parser.add_argument("--folds", action="store_true")
     parser.add_argument("--write", action="store_true")
     parser.add_argument(
         "--states", type=Path, metavar="DIR",
@@ -345,12 +357,11 @@ def main() -> None:
     settings = Settings()
     examples = all_examples(arguments.xquad, arguments.limit)
     states = read_all(examples, arguments.states, settings)
-    if arguments.folds:
-        report(held_out(examples, states, arguments.states))
+    report(held_out(examples, states, arguments.states))
     if arguments.write:
         name = f"reader-{settings.language_model}.npz"
         path = Path(rag.__file__).parent / "data" / name
-        np.savez_compressed(path, **train(examples, states))
+        write_heads(arguments.states, path)
         print(f"written: {path}")
 
 

@@ -212,7 +212,8 @@ class Author:
         return Written(None, probability)
 
     def _surer(self, task: Task, sources: Sequence[Source], draft: Draft) -> str | None:
-        if task.several:
+        # What was read for a follow-up may answer the question before it.
+        if task.several or task.asked != task.question:
             return None
         return self._composer.surer(task.question, sources, draft, task.language)
 

@@ -46,8 +46,8 @@ _MONEY = re.compile(
     r"|\bhow much (?:money\b|(?:did|does|do|will|would|was|were|is|are|has|have)\b[^?]* "
     r"(?:cost|worth|paid|pay|spent|spend|earn|earned)\b)"
     r"|\bwhat (?:is|was|were|are|did|does)\b[^?]* (?:worth|cost)\b"
-    r"|(?<!\w)[وف]?ب?(?:كم|ما|اي) (?:(?:هو|هي|يبلغ|بلغ|بلغت|تبلغ|كان|كانت|قيمه|اجمالي) )?"
-    r"(?:ال)?(?:راتب|سعر|ثمن|تكلفه|كلفه|ميزانيه|موازنه|اجر|غرامه)(?!\w)"
+    r"|(?<!\w)[وف]?ب?(?:كم|ما|اي) (?:(?:هو|هي|يبلغ|بلغ|بلغت|تبلغ|كان|كانت|اجمالي) )?"
+    r"(?:ال)?(?:راتب|سعر|ثمن|تكلفه|كلفه|ميزانيه|موازنه|اجر|غرامه|قيمه)(?!\w)"
     r"|(?<!\w)[وف]?كم (?:كلف|كلفت|تكلف|يكلف|دفع|دفعت|انفق|انفقت)(?!\w)"
 )
 _DATE = re.compile(
@@ -89,7 +89,7 @@ _VAGUE = re.compile(
     r"(?!\w)"
 )
 _NO_CURRENCY = frozenset(  # other words of CLDR's names
-    "unit units value account rights gold silver platinum palladium won real الوحده "
+    "unit units value account rights gold silver platinum palladium won real وحده الوحده "
     "البلاتين".split()
 )
 _PER_CENT = re.compile(r"[%٪]|\bper ?cent\b|(?<!\w)(?:ب|في )ال(?:ميه|مايه)(?!\w)")

@@ -80,10 +80,10 @@ class Reading:
 
 
 class Reader:
-    """The head, trained for one language model."""
+    """The heads, trained for one language model."""
 
     def __init__(self, weights: Mapping[str, np.ndarray]) -> None:
-        """``weights``: as ``benchmarks.reader`` writes them."""
+        """``weights``: as ``benchmarks.reader`` writes them, (heads, …) each."""
         self._weights = {name: np.asarray(w, dtype=np.float32) for name, w in weights.items()}
 
     def read(
@@ -99,16 +99,20 @@ class Reader:
     def reading(self, sentence: str, found: TokenStates) -> Reading:
         """The same from the states of the sentence's tokens."""
         w = self._weights
-        z = _gelu((found.states - w["mean"]) / w["deviation"] @ w["project"].T + w["project_bias"])
-        z = z + np.concatenate([_gru(z, w, "forward"), _gru(z[::-1], w, "backward")[::-1]], axis=1)
-        scores = z @ w["token"].T + w["token_bias"]
-        answers = z.max(axis=0) @ w["sentence"][0] + w["sentence_bias"][0]
+        x = (found.states - w["mean"][:, None]) / w["deviation"][:, None]
+        z = _gelu(x @ w["project"].swapaxes(1, 2) + w["project_bias"][:, None])
+        back = _gru(z[:, ::-1], w, "backward")[:, ::-1]
+        z = z + np.concatenate([_gru(z, w, "forward"), back], axis=2)
+        scores = (z @ w["token"].swapaxes(1, 2) + w["token_bias"][:, None]).mean(axis=0)
+        answers = (
+            np.einsum("kd,kd->k", z.max(axis=1), w["sentence"][:, 0]) + w["sentence_bias"][:, 0]
+        )
         words = [m.span() for m in _WORD.finditer(sentence) if m.group().strip(_PUNCTUATION)]
         return Reading(
             _log_softmax(scores[:, 0]),
             _log_softmax(scores[:, 1]),
             scores[:, 2],
-            float(answers),
+            float(answers.mean()),
             tuple(_bare(sentence, *word) for word in words),
             tuple(tokens_of(*word, sentence, found.ends) for word in words),
         )
@@ -151,18 +155,20 @@ def _bare(text: str, start: int, end: int) -> tuple[int, int]:
 
 
 def _gru(x: np.ndarray, w: Mapping[str, np.ndarray], way: str) -> np.ndarray:
-    """(n, h) states of a gated recurrent unit over (n, d), PyTorch's weights and their order."""
-    inputs = x @ w[f"{way}_input"].T + w[f"{way}_input_bias"]
+    """(heads, n, h) states of gated recurrent units over (heads, n, d), PyTorch's weights and their
+    order."""
+    inputs = x @ w[f"{way}_input"].swapaxes(1, 2) + w[f"{way}_input_bias"][:, None]
     recurrent, bias = w[f"{way}_hidden"], w[f"{way}_hidden_bias"]
-    size = recurrent.shape[1]
-    state = np.zeros(size, dtype=np.float32)
-    states = np.empty((len(x), size), dtype=np.float32)
-    for i, row in enumerate(inputs):
-        kept = recurrent @ state + bias
-        reset = _sigmoid(row[:size] + kept[:size])
-        update = _sigmoid(row[size : 2 * size] + kept[size : 2 * size])
-        new = np.tanh(row[2 * size :] + reset * kept[2 * size :])
-        state = states[i] = (1 - update) * new + update * state
+    heads, length, _ = x.shape
+    size = recurrent.shape[2]
+    state = np.zeros((heads, size), dtype=np.float32)
+    states = np.empty((heads, length, size), dtype=np.float32)
+    for i in range(length):
+        row, kept = inputs[:, i], (recurrent @ state[..., None])[..., 0] + bias
+        reset = _sigmoid(row[:, :size] + kept[:, :size])
+        update = _sigmoid(row[:, size : 2 * size] + kept[:, size : 2 * size])
+        new = np.tanh(row[:, 2 * size :] + reset * kept[:, 2 * size :])
+        state = states[:, i] = (1 - update) * new + update * state
     return states
 
 

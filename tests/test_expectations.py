@@ -28,6 +28,7 @@ from rag.expectations import Expected, expected, meets
         ("What did the price reveal?", Expected.ANYTHING),
         ("بأي سعر بيعت التمور؟", Expected.MONEY),
         ("كم يبلغ راتب المدير؟", Expected.MONEY),
+        ("كم بلغت القيمة المالية للشحنة؟", Expected.MONEY),
         ("كم بلاغا دفع البلدية إلى التحرك؟", Expected.FIGURE),
         ("من افتتح الجسر؟", Expected.ANYTHING),
         ("Who opened the bridge?", Expected.ANYTHING),

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.reader import Example, Head, fold_of, held_out, load_heads, train
+from benchmarks.reader import Example, Head, fold_of, held_out, load_heads, train, write_heads
 from models.protocols import TokenStates
 from rag.reader import Reader, Reading, load_reader, tokens_of
 
@@ -49,6 +49,22 @@ def test_it_computes_what_was_trained():
     assert found.ends == pytest.approx(ends, abs=0.01)
     assert found.inside == pytest.approx(tokens[0, :, 2].numpy(), abs=0.01)
     assert found.answers == pytest.approx(float(answers[0]), abs=0.01)
+
+
+def test_heads_are_averaged():
+    random = np.random.default_rng(0)
+    weights = [Head(8).weights(np.full(8, m, np.float32), np.ones(8, np.float32)) for m in (0, 1)]
+    states = TokenStates(
+        random.normal(size=(len(SENTENCE.split()), 8)).astype(np.float32), words_of(SENTENCE)
+    )
+    alone = [Reader(w).reading(SENTENCE, states) for w in weights]
+    both = {name: np.concatenate([w[name] for w in weights]) for name in weights[0]}
+    together = Reader(both).reading(SENTENCE, states)
+    for part in ("starts", "ends", "inside", "answers"):
+        mean = np.mean([getattr(reading, part) for reading in alone], axis=0)
+        if part in ("starts", "ends"):  # probabilities
+            mean = mean - np.logaddexp.reduce(mean)
+        assert getattr(together, part) == pytest.approx(mean, abs=1e-4)
 
 
 def test_padding_changes_nothing():
@@ -108,6 +124,9 @@ def test_what_is_held_out_is_read_by_a_head_that_was_not_trained_on_it(tmp_path,
     for i, (article, state) in enumerate(zip(articles, states, strict=True)):
         assert str(i) not in trained[fold_of(article)] and len(trained[fold_of(article)]) > 1
         assert heads(article).reading(SENTENCE, state).answers == pytest.approx(found[str(i)])
+    write_heads(tmp_path, tmp_path / "reader.npz")
+    with np.load(tmp_path / "reader.npz") as weights:
+        assert {len(w) for w in weights.values()} == {3}
 
 
 def test_the_best_words_come_without_the_punctuation_around_them():
