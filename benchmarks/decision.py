@@ -13,9 +13,10 @@ the odds that the best sentences answer (``rag.rereading``) and the language mod
 takes seconds for each, and with twice their weight the questions over the sample archive
 (``examples/calibration.jsonl``): half of them ask in other words for what its news tells, half in
 the news' words for what it does not tell, which is where retrieval tells least and how an
-encyclopedia's questions are not put. Where the project's head of ``rag.reader`` was trained on the
-questions' paragraphs, its odds are better there than they will be: ``--heads`` takes those that
-``benchmarks.reader`` left in DIR, and of them the one that does not know a paragraph.
+encyclopedia's questions are not put. Where the project's heads of ``rag.reader`` were trained on
+the questions' paragraphs, their odds are better there than they will be: ``--heads`` takes those
+that ``benchmarks.reader`` left in DIR one by one, and of them the one that does not know a
+paragraph, whose odds are a little more spread than the mean of all that is heard elsewhere.
 AUROC is out of fold, five folds by question. ``--write`` puts the coefficients into
 ``rag/data/decision.json``, under the names of the models. Before the model's doubt is heard,
 nothing is declined that is as likely as the least likely answerable question; where no doubt is

@@ -357,11 +357,13 @@ def main() -> None:
     settings = Settings()
     examples = all_examples(arguments.xquad, arguments.limit)
     states = read_all(examples, arguments.states, settings)
-    report(held_out(examples, states, arguments.states))
+    heads = arguments.states / f"limit-{arguments.limit}" if arguments.limit else arguments.states
+    heads.mkdir(parents=True, exist_ok=True)
+    report(held_out(examples, states, heads))
     if arguments.write:
         name = f"reader-{settings.language_model}.npz"
         path = Path(rag.__file__).parent / "data" / name
-        write_heads(arguments.states, path)
+        write_heads(heads, path)
         print(f"written: {path}")
 
 

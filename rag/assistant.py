@@ -255,7 +255,9 @@ class Assistant:
         if self._language_model is not None:
             model = self._language_model()
             if model.capabilities.prefix_state:
-                for prompt in (answer_prompt("ar"), answer_prompt("en"), translation_prompt()):
+                prompts = [answer_prompt("ar"), answer_prompt("en")]
+                prompts += [translation_prompt(answer=answer) for answer in (False, True)]
+                for prompt in prompts:
                     model.prepare(prompt.fixed)
 
     def queued(self) -> int:

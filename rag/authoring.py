@@ -50,6 +50,12 @@ class Task:
         """Whether the question has several parts: one run of words answers one."""
         return asks_several(self.question)
 
+    @property
+    def pointable(self) -> bool:
+        """Whether words that were pointed to can answer it: what was read for a follow-up may
+        answer the question before it."""
+        return not self.several and self.asked == self.question
+
 
 @dataclass(frozen=True)
 class Written:
@@ -186,19 +192,19 @@ class Author:
         self, model: LanguageModel, ask: Asked, found: Reread, task: Task, probability: float
     ) -> tuple[float, bool | None]:
         """The probability that there is an answer, with what the model makes of it, and whether to
-        answer. Without that (its doubt is not known, nothing was fitted for it) the probability is
-        as it was, and None leaves the verdict to the model's words, unless what was found alone
-        says no."""
+        answer. Without that (its doubt is not known, nothing was fitted for it, the question has
+        several parts) the probability is as it was, and None leaves the verdict to the model's
+        words, unless what was found alone says no."""
         embedder = self._embedder().identity.name
         decision = load_doubt(embedder, self._settings.language_model, task.language)
         doubt = self._writer.doubt(model, ask, task.cancel) if decision is not None else None
         heard = _heard(doubt, found)
+        if doubt is not None and doubt >= REFUSAL:  # it would rather refuse than answer
+            return min(probability, 1 - math.exp(doubt)), False
         if decision is None or doubt is None or decision.weights.keys() - {FOUND, *heard}:
             least = load_decision(embedder).threshold
             return probability, None if probability >= least else False
         probability = decision.probability({FOUND: log_odds(probability), **heard})
-        if doubt >= REFUSAL:  # it would rather refuse than answer
-            return min(probability, 1 - math.exp(doubt)), False
         return probability, probability >= decision.threshold
 
     def _correction(self, task: Task, sources: Sequence[Source], probability: float) -> Written:
@@ -212,8 +218,7 @@ class Author:
         return Written(None, probability)
 
     def _surer(self, task: Task, sources: Sequence[Source], draft: Draft) -> str | None:
-        # What was read for a follow-up may answer the question before it.
-        if task.several or task.asked != task.question:
+        if not task.pointable:
             return None
         return self._composer.surer(task.question, sources, draft, task.language)
 
@@ -249,7 +254,7 @@ class Author:
         translated."""
         wanted = composed.sentences and composed.short is None and not composed.corrects
         best = best_of(sources)
-        if not wanted or task.several or (best.language, task.language) != ("ar", "en"):
+        if not wanted or not task.pointable or (best.language, task.language) != ("ar", "en"):
             return composed
         words = self._composer.pointed(task.question, sources)
         if words is None:

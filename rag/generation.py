@@ -7,11 +7,10 @@ import threading
 from collections.abc import Generator
 from dataclasses import dataclass, replace
 
-from models.protocols import LanguageModel, Message
+from models.protocols import LanguageModel, Message, ModelError
 from rag.answer import Token
 from rag.composing import Draft, parse_draft
 from rag.expectations import meets
-from rag.language import in_script_of
 from rag.pointing import copying_grammar
 from rag.prompts import AnswerPrompt, answer_prompt
 from rag.sources import Source
@@ -66,16 +65,23 @@ class Writer:
         cancel: threading.Event | None,
     ) -> Generator[Token, None, tuple[str, ...]]:
         """Some Arabic words of a source in English: as what answers the question and by themselves,
-        since a small model hits upon the one or the other. Yields them as they come."""
-        if not in_script_of(words, "en"):
-            tried = []
-            for answer in (True, False):
+        since a small model hits upon the one or the other; Latin ones as they are. Yields them as
+        they come. Raises ModelError where neither could be had."""
+        if words.isascii():
+            return (words,)
+        tried: list[str] = []
+        for answer in (True, False):
+            try:
                 english = yield from self._translator.translate(
                     model, words, question, source.text, cancel, answer=answer
                 )
+            except ModelError:
+                if not tried:
+                    raise
+            else:
                 tried.append(english)
-            return tuple(tried)
-        return (words,)
+                yield Token("\n")
+        return tuple(tried)
 
     def doubt(
         self, model: LanguageModel, asked: Asked, cancel: threading.Event | None

@@ -74,7 +74,7 @@ class Reading:
         return self.words[first][0], self.words[last][1]
 
     def score_of(self, start: int, end: int) -> float | None:
-        """Of ``scores`` that of the words that a run of characters touches."""
+        """The score of the words that a run of characters touches, None where it touches none."""
         touched = [i for i, (a, b) in enumerate(self.words) if a < end and start < b]
         return float(self.scores[touched[0], touched[-1]]) if touched else None
 

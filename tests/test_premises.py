@@ -18,8 +18,6 @@ from rag.premises import speaks_against
         ("Who built the bridge?", "The town approved the bridge", False),
         ("لماذا رفض اللاعب العرض؟", "قبل أيام أبى لاعب كرة القدم العرض", False),
         ("من خسر النهائي؟", "فاز الفريق على ضيفه في النهائي", False),
-        ("Why was Salem absent from the summit?", "وحضر سالم القمة", True),
-        ("لماذا تكتمت المدينة على خطة سرية؟", "ونشرت المدينة الخطة بشكل علني", True),
         ("", "", False),
     ],
 )
