@@ -31,6 +31,17 @@ _ASKS = re.compile(r"\bhow many\b|(?<!\w)[وفبل]?كم(?: عدد)?(?!\w)", re.
 _COUNTED = re.compile("[\u0621-\u064a]{3}ا$")  # the accusative of what is counted
 _CLITICS = re.compile("^(?:[وفبك]?ال|لل)(?=..)")
 _VOWELS = re.compile("[اوي]")
+# What measures and is not what is counted: of "how many workshops" nothing is told by "30 hours".
+# Without those of dates: «38 يوم الأحد» is of thirty-eight people.
+_UNITS = frozenset(
+    stem
+    for word in "ثانية دقيقة ساعة أسبوع عقد قرن متر كيلومتر سنتيمتر ميل هكتار فدان غرام كيلوغرام "
+    "طن لتر برميل درجة دولار ريال دينار درهم جنيه يورو ليرة second minute hour week decade "
+    "century metre meter kilometre kilometer mile hectare acre gram kilogram tonne ton litre liter "
+    "barrel degree percent dollar riyal dinar dirham pound euro lira".split()
+    for stem in analyse(word)
+)
+_COUNTS = re.compile(r"\bhow many\b|(?<!\w)[وفبل]?كم عدد(?!\w)", re.IGNORECASE)
 _OF = re.compile(r"\s+(?:من|of)\s+(\w+)")
 _WORD = re.compile(r"\w[\w'’-]*")
 
@@ -65,13 +76,15 @@ def counted_figure(question: str, text: str) -> tuple[int, int] | None:
 def counts_another(question: str, text: str) -> bool:
     """Whether every new figure of ``text`` counts something else than the question asks for.
 
-    Of "how many drivers run the 18 buses?" nothing is told by "18 buses", and of tons of fish
-    nothing by tons of olives. False where the text has no new figure, or one of which it is
-    unclear what it counts.
+    Of "how many drivers run the 18 buses?" nothing is told by "18 buses" or "220 kilometres", and
+    of tons of fish nothing by tons of olives. False where the text has no new figure, or one of
+    which it is unclear what it counts.
     """
     nouns, end = _asked(question)
     if not nouns:
         return False
+    counts = _COUNTS.search(question) or _COUNTED.search(fold(nouns[0]))
+    things = bool(counts) and not any(_measures(noun) for noun in nouns)
     others = [word for word in _WORD.findall(question[end:]) if analyse(word)]
     known = {f.value for f in find_figures(question)}
     _, origin = fold_aligned(text)
@@ -84,7 +97,8 @@ def counts_another(question: str, text: str) -> bool:
             if not _of_another(question, end, text, word.end()):
                 return False
         elif not any(_same(word.group(), other) for other in others):
-            return False
+            if not (things and _measures(word.group())):
+                return False
     return bool(figures)
 
 
@@ -107,6 +121,10 @@ def _of_another(question: str, asked_to: int, text: str, end: int) -> bool:
     ``asked_to``: tons of olives, tons of fish."""
     asked, told = _OF.match(question, asked_to), _OF.match(text, end)
     return bool(asked and told) and not _akin(asked.group(1), told.group(1))
+
+
+def _measures(word: str) -> bool:
+    return not _UNITS.isdisjoint(analyse(word))
 
 
 def _akin(word: str, other: str) -> bool:

@@ -55,6 +55,12 @@ def test_where_that_is_not_sure_nothing_is(question, text) -> None:
         ("كم طنا من السمك صيد؟", "3200 طن من الأسماك", False),
         ("كم طنا من السمك صيد؟", "3200 طن", False),
         ("How many drivers run the buses?", "18 buses", True),
+        ("How many drivers run the buses?", "220 kilometres", True),
+        ("كم سائقا وظفت البلدية؟", "220 كيلومترا", True),
+        ("كم عدد ورش العمل؟", "٣٠ ساعة", True),
+        ("كم ساعة تدوم الورشة؟", "30 ساعة", False),
+        ("كم شخصا حضر؟", "38 يوم الأحد", False),
+        ("كم المهلة الممنوحة؟", "45 ساعة", False),
         ("How many musical instruments were lent?", "35 instruments", False),
         ("كم بلغ الراتب؟", "180 ألف حاوية", False),  # unclear
         ("من قاد الحافلات؟", "18 حافلة", False),
