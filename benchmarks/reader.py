@@ -1,4 +1,4 @@
-"""Train the head that finds the answering words on the language model's states, and measure it.
+"""Train the heads that find the answering words on the language model's states, and measure it.
 
     python -m benchmarks.reader SHARED/xquad [--write] [--states DIR] [--limit N]
 
@@ -6,13 +6,12 @@ Questions are those of XQuAD's dev half, in Arabic and in English, over its Arab
 those of the made-up texts in ``made_up``. Each is searched for; the sentence that answers, where it
 is found, is an example with its answering words in Arabic, and the best other sentence one without
 an answer. Reading them takes about fifty minutes on two cores; what was read is kept in DIR, so
-that a run can be stopped and taken up again. Three heads are trained, each
-without the questions over a third of the paragraphs and articles, and kept in DIR, where
-``benchmarks.decision`` finds them. What a head was not trained on tests it: token F1 of the words
-found in the sentence that answers, how often that sentence is preferred to the best other one, and
-AUROC of sentences with and without an answer. ``--write`` puts the three into ``rag/data``, for the
-model of the settings; there they are averaged. ``--limit``: questions of each set and language, to
-try it out.
+that a run can be stopped and taken up again. Three heads are trained, each without the questions
+over a third of the paragraphs and articles, and kept in DIR, for ``benchmarks.decision``. What a
+head was not trained on tests it: token F1 of the words found in the sentence that answers, how
+often that sentence is preferred to the best other one, and AUROC of sentences with and without an
+answer. ``--write`` puts the three into ``rag/data``, for the model of the settings; there they are
+averaged. ``--limit``: questions of each set and language, to try it out.
 """
 
 from __future__ import annotations
@@ -310,7 +309,13 @@ def write_heads(folder: Path, path: Path) -> None:
 def _kept_heads(folder: Path) -> list[dict[str, np.ndarray]]:
     heads = []
     for number in range(FOLDS):
-        with np.load(_head(folder, number)) as weights:
+        path = _head(folder, number)
+        if not path.is_file():
+            raise SystemExit(
+                f"{path} is not there; expected the heads that python -m benchmarks.reader leaves "
+                "in its --states folder: run it first, or name that folder"
+            )
+        with np.load(path) as weights:
             heads.append(dict(weights))
     return heads
 

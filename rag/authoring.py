@@ -152,9 +152,10 @@ class Author:
             return _heard(self._writer.doubt(model, end.value, None), found)
 
     def _reread(self, model: LanguageModel, task: Task, reader: Reader | None) -> Reread:
-        """What was found, read by the model, where there is a head for it and it can be."""
+        """What was found, read by the model, where there is a head for it and it can be. No
+        sentence alone answers a question of several parts: reading would tell nothing of it."""
         evidence = task.retrieved.evidence
-        if reader is None or not model.capabilities.states:
+        if reader is None or task.several or not model.capabilities.states:
             return Reread(evidence)
 
         def weights(sentence: str) -> Mapping[str, float]:
@@ -162,10 +163,7 @@ class Author:
             return self._retriever.weights_in(task.asked, language)
 
         try:
-            return reread(
-                reader, model, task.asked, evidence, weights,
-                several=task.several, cancel=task.cancel,
-            )  # fmt: skip
+            return reread(reader, model, task.asked, evidence, weights, cancel=task.cancel)
         except ModelError as error:
             log.warning("what was found could not be read again: %s", error)
             return Reread(evidence)

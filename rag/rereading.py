@@ -71,17 +71,16 @@ def reread(
     evidence: Sequence[Evidence],
     weights: Callable[[str], Mapping[str, float]],
     *,
-    several: bool = False,
     cancel: threading.Event | None = None,
 ) -> Reread:
     """Read the best sentences and put them in order.
 
     ``weights(sentence)``: the question's words by worth, for sentences too long to be read whole.
-    Where the question asks ``several`` things, or of several articles, so that evidence is not in
-    the order of its scores, the order stays; words that give orders to a machine are not read.
+    Where the question is about several articles, so that evidence is not in the order of its
+    scores, the order stays; words that give orders to a machine are not read.
     Raises ModelError and Cancelled.
     """
-    stays = several or any(after.score > before.score for before, after in pairwise(evidence))
+    stays = any(after.score > before.score for before, after in pairwise(evidence))
     pointed: dict[tuple[str, int], Pointed] = {}
     odds: list[float] = []
     for e in evidence[: READ if stays else MOST]:
@@ -101,7 +100,7 @@ def reread(
     known = [o for o in odds if o > float("-inf")]
     if not known:
         return Reread(tuple(evidence))
-    if stays:  # no sentence alone answers several questions: that tells nothing of the archive
+    if stays:  # no sentence alone answers for several articles: that tells nothing of the archive
         return Reread(tuple(evidence), pointed)
     least = min(known)
     odds = [max(o, least) for o in odds] + [least] * (len(evidence) - len(odds))
