@@ -6,7 +6,7 @@ from pathlib import Path
 
 from platformdirs import user_cache_path
 
-from models.protocols import Capabilities, LanguageModel
+from models.protocols import LLAMA_CPP, LanguageModel
 from models.weights import check_gguf, check_memory, weights_sha256
 from models.worker import WorkerLanguageModel
 
@@ -54,9 +54,7 @@ def open_language_model(
         },
         name=path.stem,
         identity=identity,
-        capabilities=Capabilities(
-            logits=True, grammar=True, prefix_state=True, prefill=True, likelihood=True, states=True
-        ),
+        capabilities=LLAMA_CPP,
         context_tokens=context_tokens,
     )
 

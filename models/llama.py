@@ -18,7 +18,7 @@ import numpy as np
 from models.chat_template import ChatTemplate, PromptPart, constant_parts
 from models.llama_runtime import LlamaRuntime
 from models.prefix_states import PrefixStates
-from models.protocols import Cancelled, Capabilities, Message, ModelError, TokenStates
+from models.protocols import LLAMA_CPP, Cancelled, Message, ModelError, TokenStates
 from models.streams import until_stop, without_thoughts
 
 STATES_TOKENS = 1024  # of the longest text whose states can be asked for, with its prompt
@@ -30,9 +30,7 @@ class LlamaEngine:
     Use it through ``models.worker``: a crash of native code takes the whole process with it.
     """
 
-    capabilities = Capabilities(
-        logits=True, grammar=True, prefix_state=True, prefill=True, likelihood=True, states=True
-    )
+    capabilities = LLAMA_CPP
 
     def __init__(
         self,
@@ -95,28 +93,6 @@ class LlamaEngine:
         if not all(first.values()):
             raise ModelError("an option without any text has no first token")
         return {o: float(np.exp(log_probabilities[token])) for o, (token,) in first.items()}
-
-    def log_likelihood(
-        self,
-        messages: Sequence[Message],
-        continuation: str,
-        *,
-        constant: int = 0,
-        prefill: str = "",
-        cancel: threading.Event | None = None,
-    ) -> float:
-        """See ``LanguageModel.log_likelihood``."""
-        cancel = cancel or threading.Event()
-        segments = self.segments(messages, constant=constant, prefill=prefill)
-        tokens = self._plain(continuation)
-        if not tokens:
-            raise ModelError("an empty continuation has no likelihood")
-        self._check_room(segments, len(tokens))
-        rows = [self._read(segments, cancel)]
-        if len(tokens) > 1:
-            rows.extend(self._runtime.read(tokens[:-1], cancel.is_set, all_logits=True))
-        scores = [_log_softmax(row)[token] for row, token in zip(rows, tokens, strict=True)]
-        return float(np.mean(scores))
 
     def token_states(
         self,
@@ -221,12 +197,12 @@ class LlamaEngine:
         else:
             self._runtime.clear()
         for count in range(done + 1, len(kept) + 1):
-            logits = self._runtime.read(kept[count - 1], cancel.is_set)[-1]
+            logits = self._runtime.read(kept[count - 1], cancel.is_set)
             constant = count == 1 and bool(segments[0])
             state = self._runtime.save(logits)
             self._states.put(self._states.key(kept[:count]), state, to_disk=constant)
         if segments[2]:
-            logits = self._runtime.read(segments[2], cancel.is_set)[-1]
+            logits = self._runtime.read(segments[2], cancel.is_set)
         if logits is None:
             raise ModelError("the prompt is empty")
         return logits
@@ -255,7 +231,7 @@ class LlamaEngine:
                 if cancel.is_set():
                     raise Cancelled
                 if left > 1:
-                    logits = self._runtime.read([token], cancel.is_set)[-1]
+                    logits = self._runtime.read([token], cancel.is_set)
         finally:
             if rules:
                 rules.close()

@@ -185,15 +185,12 @@ class LlamaRuntime:
         llama_cpp.llama_memory_clear(self._memory, False)
         self._position = 0
 
-    def read(
-        self, tokens: Sequence[int], should_stop: Callable[[], bool], *, all_logits: bool = False
-    ) -> np.ndarray:
-        """Append tokens; (1, vocabulary) float32 logits after the last, or (n, …) after each.
+    def read(self, tokens: Sequence[int], should_stop: Callable[[], bool]) -> np.ndarray:
+        """Append tokens, at least one; (vocabulary,) float32 logits after the last.
 
         Raises Cancelled, with the sequence cleared, as soon as ``should_stop()`` is true: it is
         asked between the operations of a batch, some hundreds of times a batch.
         """
-        rows: list[np.ndarray] = []
         for start in range(0, len(tokens), BATCH_TOKENS):
             chunk = tokens[start : start + BATCH_TOKENS]
             last = start + len(chunk) == len(tokens)
@@ -202,15 +199,11 @@ class LlamaRuntime:
                 self._batch.pos[i] = self._position + i
                 self._batch.n_seq_id[i] = 1
                 self._batch.seq_id[i][0] = _SEQUENCE
-                self._batch.logits[i] = all_logits or (last and i == len(chunk) - 1)
+                self._batch.logits[i] = last and i == len(chunk) - 1
             self._batch.n_tokens = len(chunk)
             self._decode(should_stop)
             self._position += len(chunk)
-            if all_logits:
-                rows.extend(self._logits(i) for i in range(len(chunk)))
-            elif last:
-                rows.append(self._logits(len(chunk) - 1))
-        return np.stack(rows)
+        return self._logits(len(chunk) - 1)
 
     def _decode(self, should_stop: Callable[[], bool]) -> None:
         self._should_stop = should_stop

@@ -112,8 +112,10 @@ class Capabilities:
     grammar: bool  # GBNF grammars are obeyed
     prefix_state: bool  # a constant prefix is computed once and restored; prepare works
     prefill: bool  # the beginning of the answer can be given
-    likelihood: bool = False  # log_likelihood works
     states: bool = False  # token_states works
+
+
+LLAMA_CPP = Capabilities(logits=True, grammar=True, prefix_state=True, prefill=True, states=True)
 
 
 class ModelError(RuntimeError):
@@ -169,22 +171,6 @@ class LanguageModel(Protocol):
         """Probability of each option's first token as the next one, not renormalised.
 
         Raises ModelError where ``capabilities.logits`` is false.
-        """
-        ...
-
-    def log_likelihood(
-        self,
-        messages: Sequence[Message],
-        continuation: str,
-        *,
-        constant: int = 0,
-        prefill: str = "",
-        cancel: threading.Event | None = None,
-    ) -> float:
-        """Mean natural log probability of the tokens of ``continuation`` as what comes next.
-
-        Raises ModelError where ``capabilities.likelihood`` is false; such a model need not have
-        this method.
         """
         ...
 

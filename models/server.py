@@ -157,18 +157,6 @@ class ServerLanguageModel:
         """Raises ModelError: servers do not reliably give them."""
         raise ModelError("a server model gives no next-token probabilities")
 
-    def log_likelihood(
-        self,
-        messages: Sequence[Message],
-        continuation: str,
-        *,
-        constant: int = 0,
-        prefill: str = "",
-        cancel: threading.Event | None = None,
-    ) -> float:
-        """Raises ModelError: servers do not give the odds of given words."""
-        raise ModelError("a server model gives no likelihoods")
-
     def token_states(
         self,
         text: str,

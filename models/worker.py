@@ -95,24 +95,6 @@ class WorkerLanguageModel:
         }
         return self._one("next_token_probabilities", arguments, cancel)
 
-    def log_likelihood(
-        self,
-        messages: Sequence[Message],
-        continuation: str,
-        *,
-        constant: int = 0,
-        prefill: str = "",
-        cancel: threading.Event | None = None,
-    ) -> float:
-        """See ``LanguageModel.log_likelihood``."""
-        arguments = {
-            "messages": _pairs(messages),
-            "continuation": continuation,
-            "constant": constant,
-            "prefill": prefill,
-        }
-        return self._one("log_likelihood", arguments, cancel)
-
     def token_states(
         self,
         text: str,

@@ -105,7 +105,7 @@ class _Worker:
             states = np.ascontiguousarray(found.states, dtype=np.float32)
             encoded = base64.b64encode(states.tobytes()).decode()
             return {"states": encoded, "shape": states.shape, "ends": found.ends}
-        if call in ("prepare", "next_token_probabilities", "log_likelihood"):
+        if call in ("prepare", "next_token_probabilities"):
             return getattr(self._model, call)(**arguments, cancel=cancel)
         raise ModelError(f"the worker does not know the call {call!r}")
 

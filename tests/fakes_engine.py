@@ -50,9 +50,6 @@ class ObedientModel:
     def next_token_probabilities(self, messages, options, *, cancel, **_):
         return {option: 1 / (1 + i) for i, option in enumerate(options)}
 
-    def log_likelihood(self, messages, continuation, *, cancel, **_):
-        return -float(len(continuation))
-
     def token_states(self, text, *, opening, before, layer, cancel):
         words = text.split()
         states = np.array([[layer, len(opening), len(before), len(w)] for w in words], np.float32)

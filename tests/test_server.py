@@ -151,8 +151,6 @@ def test_what_a_server_cannot_do_is_said():
         model.generate(QUESTION, grammar='root ::= "x"')
     with pytest.raises(ModelError):
         model.next_token_probabilities(QUESTION, ["x"])
-    with pytest.raises(ModelError):
-        model.log_likelihood(QUESTION, "x")
     with pytest.raises(ModelError, match="states"):
         model.token_states("x", opening="", before="", layer=1)
     assert model.count_tokens("أربعون مليار") == 4

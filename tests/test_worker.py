@@ -13,7 +13,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from models.protocols import Cancelled, Capabilities, Message, ModelError
+from models.protocols import LLAMA_CPP, Cancelled, Message, ModelError
 from models.worker import WorkerLanguageModel
 
 ROOT = Path(__file__).parent.parent
@@ -25,7 +25,7 @@ def worker(**options) -> WorkerLanguageModel:
         options,
         name="obedient",
         identity="x",
-        capabilities=Capabilities(True, True, True, True, True),
+        capabilities=LLAMA_CPP,
         context_tokens=4096,
     )
 
@@ -68,7 +68,6 @@ def test_all_options_reach_the_engine(model):
 def test_the_other_calls(model):
     prompt = [Message("user", "x")]
     assert model.next_token_probabilities(prompt, ["a", "b"]) == {"a": 1.0, "b": 0.5}
-    assert model.log_likelihood(prompt, "four") == -4.0
     found = model.token_states("one three", opening="<>", before="abc", layer=7)
     assert found.states.tolist() == [[7, 2, 3, 3], [7, 2, 3, 5]] and found.ends == (1, 2)
     assert found.states.dtype == "float32"
@@ -244,7 +243,7 @@ def test_a_worker_that_cannot_start_says_why():
         {},
         name="x",
         identity="x",
-        capabilities=Capabilities(True, True, True, True, True),
+        capabilities=LLAMA_CPP,
         context_tokens=1,
     )
     with pytest.raises(ModelError, match="AttributeError"):
