@@ -145,6 +145,16 @@ def speaker_of(text: str, sentences: Sequence[Span], index: int) -> Speaker | No
     return None
 
 
+def reporters(text: str) -> list[str]:
+    """All who are named in a text as saying something, in either language."""
+    subjects = [report.subject for report in _reports(text) if report.subject]
+    plain = _MARKS.sub("", text)
+    for pattern in (_QUOTED, _ACCORDING):
+        subjects += [match["subject"].strip() for match in pattern.finditer(plain)]
+    named = (match["subject"].strip() for match in _REPORTS_EN.finditer(text))
+    return subjects + [name for name in named if not _NOT_SUBJECTS.match(name)]
+
+
 def with_speaker(sentence: str, name: str) -> str:
     """A sentence that begins with a report and names nobody, with ``name`` after its verb."""
     for report in _reports(sentence):

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from models.protocols import Embedder, LanguageModel, ModelError
 from rag.answer import Retrieved, Token
 from rag.composing import Composed, Composer, Draft
+from rag.countries import countries, names_all
 from rag.decision import DOUBT, FOUND, READ, load_decision, load_doubt, log_odds
 from rag.generation import Asked, Writer
 from rag.language import answer_language, in_script_of
@@ -28,6 +29,7 @@ from vectorstore.store import Store
 log = logging.getLogger(__name__)
 
 REFUSAL = math.log(0.5)  # of the model's doubt, ``Writer.doubt``
+ABOUT_ANOTHER = 0.2  # probability that an article without a country of the question answers it
 
 
 @dataclass(frozen=True)
@@ -97,6 +99,8 @@ class Author:
         """
         found = Reread(task.retrieved.evidence)
         sources = self._sources(task, found)
+        if not (task.several or self._names_its_countries(task.question, sources)):
+            return Written(None, min(probability, ABOUT_ANOTHER))
         if self._language_model is None or not sources:
             return Written(self._compose(task, sources, Draft("", ())), probability)
         model = self._language_model()
@@ -177,6 +181,12 @@ class Author:
             self._settings.evidence_sentences,
             several=task.several,
         )
+
+    def _names_its_countries(self, question: str, sources: Sequence[Source]) -> bool:
+        """Whether an article of those found names all countries of the question."""
+        named = countries(question, self._composer.glossary)
+        texts = (f"{s.claim.heading} {s.text}" for s in sources)
+        return not named or not sources or any(names_all(text, named) for text in texts)
 
     def _ask(
         self, model: LanguageModel, task: Task, sources: list[Source]

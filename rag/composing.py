@@ -10,7 +10,7 @@ another figure for what was asked, it is quoted as well.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from rag.answer import AnswerSentence, Citation, Path
@@ -18,6 +18,7 @@ from rag.bounds import with_bounds
 from rag.citing import Citer
 from rag.counts import counts_another
 from rag.excerpts import (
+    beginning,
     find_words,
     offers_answers,
     share_held,
@@ -26,7 +27,7 @@ from rag.excerpts import (
     trimmed,
     without_echo,
 )
-from rag.expectations import Expected, expected, meets
+from rag.expectations import Expected, expected, meets, wants_name
 from rag.figures import missing_figures
 from rag.language import in_script_of
 from rag.names import Glossary
@@ -50,10 +51,16 @@ HELD = 0.5  # of the short answer's words in the model's sentences: they give it
 _WHO = re.compile(r"\bwho(?:m|se)?\b|\bspeaker\b|(?:^|[?.,:])\W*[وف]?ل?من(?=\s)")
 # Who said it, and not who did it.
 _SAYS = re.compile(
-    r"\bwho (?:was it that )?(?:said|says|stated|claimed|announced|stressed|told|warned|denied)\b"
-    r"|(?<!\w)[وف]?من (?:هو )?(?:الذي |التي )?(?:قال|قالت|صرح|اكد|اكدت|ذكر|ذكرت|اعلن|اعلنت|اوضح)\b"
+    r"\bwho (?:was it that |was quoted as )?(?:said|says|saying|stated|claimed|announced|stressed|told"
+    r"|warned|denied|complained|argued|noted|added|explained|admitted|pointed out)\b"
+    r"|(?<!\w)[وف]?من (?:هو )?(?:الذي |التي )?(?:قال|قالت|صرح|اكد|اكدت|ذكر|ذكرت|اعلن|اعلنت|اوضح|حذر"
+    r"|شدد|اشار|اضاف|افاد|نبه|اعترف)(?!\w)"
+    r"|(?<!\w)علي لسان من(?!\w)|(?<!\w)من القايل(?!\w)"
 )
+_PRONOUNS = frozenset("this that these those he she it they him her them".split())
+_WORD = re.compile(r"\w[\w'’-]*")
 _CITED = re.compile(r"\s*\[(\d+)\]")
+_INTRODUCTION = re.compile(r"^[^«“]{1,200}: (?=[«“])")
 
 
 @dataclass(frozen=True)
@@ -87,6 +94,7 @@ def parse_draft(written: str, prompt: AnswerPrompt) -> Draft:
         elif line.startswith(prompt.long) or (line and not lines):
             lines.append(line.removeprefix(prompt.long).strip())
     text = "\n".join(lines)
+    short = "" if short.lower() in _PRONOUNS else short
     return Draft(short, tuple(text[s.start : s.end] for s in split_sentences(text)))
 
 
@@ -102,6 +110,7 @@ class Composer:
     ) -> None:
         self._store = store
         self._verifier = verifier
+        self.glossary = glossary
         self.quoter = Quoter(verifier, glossary, word_weights)
 
     def compose(
@@ -120,7 +129,8 @@ class Composer:
         path: Path = "generated" if kept else "quoted"
         translated = any(source.language != language for source in sources)
         nobody = not translated and _names_nobody(question, draft, sources, bool(kept))
-        if nobody or _counts_another(question, draft, sources):
+        nameless = wants_name(question) and not self._named(draft.short, question)
+        if nobody or (draft.short and nameless) or _counts_another(question, draft, sources):
             return Composed((), (), None, path)
         sentences = [
             cite.sentence(_plain(text), [sources[i] for i in verdict.evidence], verdict.support)
@@ -147,7 +157,8 @@ class Composer:
             sentences[0], short = replace(sentences[0], text=said), None
         elif path == "quoted" or (short is None and translated):
             # A translation's words are verified by the sentence that shows them.
-            short = _shown(short or (draft.short if translated else None), sentences)
+            speakers = {self.quoter.speaker(source, language) for source in sources}
+            short = _shown(short or (draft.short if translated else None), sentences, speakers)
         return Composed(tuple(sentences), tuple(cite.citations), short, path, corrects=against)
 
     def pointed(self, question: str, sources: Sequence[Source]) -> str | None:
@@ -193,6 +204,15 @@ class Composer:
         if best is None or not verdicts[best].supported:
             return composed
         return replace(composed, short=fitting[best])
+
+    def _named(self, short: str, question: str) -> bool:
+        """Whether a short answer has words that may be a name: of Arabic, what neither the question
+        has nor the glossary knows as common words; of English, what is written large."""
+        known = self.glossary.find_arabic(short)
+        common = [short[m.start : m.end] for m in known if not m.term.name]
+        said = {*analyse(question), *analyse(" ".join(common))}
+        words = [word for word in _WORD.findall(short) if not word.isascii() or word[0].isupper()]
+        return any({*analyse(word)} - said for word in words)
 
     def _kept(
         self, question: str, sources: Sequence[Source], draft: Draft, language: str
@@ -294,7 +314,7 @@ def _counts_another(question: str, draft: Draft, sources: Sequence[Source]) -> b
 
 def _minimal(text: str, start: int, end: int, question: str) -> str | None:
     """The words of ``text[start:end]`` that answer, or None where they only repeat the question."""
-    words = without_echo(text[with_bounds(start, text) : end], question)
+    words = without_echo(text[with_bounds(beginning(start, end, text), text) : end], question)
     return trimmed(words, question) if words and not _only_counts(words, question) else None
 
 
@@ -313,9 +333,15 @@ def _gives(draft: Draft) -> bool:
     return not draft.short or share_held(draft.short, " ".join(draft.sentences)) >= HELD
 
 
-def _shown(words: str | None, sentences: Sequence[AnswerSentence]) -> str | None:
-    """The words, if one of the sentences holds them."""
-    return words if words and any(stands_in(words, s.text) for s in sentences) else None
+def _shown(
+    words: str | None, sentences: Sequence[AnswerSentence], speakers: Container[str | None]
+) -> str | None:
+    """The words, if one of the sentences holds them; what introduces a quote, an outlet's name
+    above all, tells no more than who speaks."""
+    if not words:
+        return None
+    told = [s.text if words in speakers else _INTRODUCTION.sub("", s.text) for s in sentences]
+    return words if any(stands_in(words, text) for text in told) else None
 
 
 def _plain(text: str) -> str:

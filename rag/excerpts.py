@@ -24,6 +24,10 @@ _MORE = re.compile(
 _REASON = re.compile(r"(?<!\w)[وف]?(?:لماذا|كيف|بم|علام)(?!\w)|\b(?:why|how)\b", re.IGNORECASE)
 _PREPOSITIONS = frozenset("من في على إلى عن بين of in on at from for to by".split())
 _CHOICE = re.compile(r"\bor\b|(?<!\w)أم(?!\w)", re.IGNORECASE)
+_ARTICLE = re.compile(r"\b[وفبك]?ال$")
+_JOINED = re.compile(r"وال(?!د)\w{3}")  # «وانغ», «والدة» are words of their own
+_AND = re.compile(r"\sو\w")
+_ITEM = re.compile(r"(?<!\S)(\w{2,})\s+$")
 _CLAUSE = re.compile(r"(?<=[،,؛;:])\s+|\s+(?=[-–—]\s)")
 
 
@@ -92,14 +96,39 @@ def snap(words: str, text: str, least: float = 0.75) -> tuple[int, int] | None:
     return best[0], best[0] + len(text[best[0] : best[1]].rstrip(".,"))
 
 
+def beginning(start: int, end: int, text: str) -> int:
+    """Where an Arabic run of words that was found at ``start`` begins: with its article, without a
+    conjunction before it, and with the item before it where it is the rest of a list («والسعودية
+    والسودان» of «العراق والسعودية والسودان»)."""
+    if _ARTICLE.search(text[:start]):
+        start -= len("ال")
+    while _JOINED.match(text, start, end):
+        before = _ITEM.search(text[:start])
+        if not (before and _AND.search(text, start + 1, end)):
+            return start + 1
+        if before.group(1) in _PREPOSITIONS:
+            return start + 1
+        start = before.start(1)
+    return start
+
+
 def trimmed(words: str, question: str) -> str:
     """A short answer without what only tells more of it; of a year, its digits.
 
     What answers why or how is whole.
     """
+    words = _unpaired(words)
     if _REASON.search(question):
         return words
     return _YEAR.sub("", _MORE.sub("", words, count=1), count=1)
+
+
+def _unpaired(words: str) -> str:
+    """Some words without the brackets of which they hold one half: «13) رئيس بلدية»."""
+    for opens, closes in ("()", "[]", "«»", "“”"):
+        if words.count(opens) != words.count(closes):
+            words = words.replace(opens, "").replace(closes, "")
+    return words.strip()
 
 
 def find_words(words: str, text: str) -> tuple[int, int] | None:

@@ -88,6 +88,20 @@ _DATED = re.compile(
 )
 _YEARS = range(100, 2200)
 _HOW_MANY = re.compile(r"(?<!\w)[وفبل]?كم (?:عدد )?(\w+)")
+_NAME_OF = re.compile(
+    r"(?<!\w)[وف]?ما (?:هو )?اسم (\w+)"
+    r"|\bnames? of (?:the |an? |its |his |her |their )?"
+    r"((?:(?!(?:the|of|in|that|which) )\S+ ?){1,4})"
+)
+_PERSON = re.compile(
+    r"(?<!\w)(?:ال)?(?:وزير|رييس|مدير|امين|سفير|قايد|لاعب|مدرب|طبيب|ممثل|مخرج|كاتب|مولف|شاعر|محافظ"
+    r"|نايب|متحدث|ناطق|شيخ|امير|ملك|زوج|ابن|والد|شقيق|طفل|مواطن|شاب|رجل|قاضي|محامي|خبير|مهندس|باحث"
+    r"|موسس|مالك|صاحب)(?:ه|ت)?(?!\w)"
+    r"|\b(?:minister|president|director|head|chief|secretary|ambassador|commander|player|coach|doctor"
+    r"|actor|actress|author|writer|governor|mayor|spokes\w+|king|queen|prince|princess|wife|husband|son"
+    r"|daughter|father|mother|brother|sister|man|woman|boy|girl|founder|owner|officer|judge|lawyer"
+    r"|engineer|expert|chairman|captain|manager|professor|columnist|journalist)\b"
+)
 # Up to two words before what insists on them.
 _INSISTS = re.compile(
     r"((?:\S+\s+){0,2})(?:(?:alone|exclusively|(?:specifically|in particular)(?=\W*$))\b"
@@ -133,6 +147,12 @@ def meets(text: str, question: str) -> bool:
         return bool(_TIME_WORDS.search(folded)) or any(f.digits for f in new)
     years = any(f.digits and f.value in _YEARS for f in new)
     return years or bool(_DATE_WORDS.search(folded) or _DATED.search(folded))
+
+
+def wants_name(question: str) -> bool:
+    """Whether a question asks for somebody's name: «ما اسم وزير الخارجية», not that of a thing."""
+    asks = _NAME_OF.search(fold(question))
+    return asks is not None and _PERSON.search(asks.group(1) or asks.group(2) or "") is not None
 
 
 def _holds_dual(question: str, text: str) -> bool:

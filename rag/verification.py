@@ -2,9 +2,10 @@
 
 A sentence of an answer is checked against the evidence sentences, not against the question: what
 the question assumes is no evidence. Hard rules come first: a figure or a name that the evidence
-does not hold (in the same language, a name that the glossary knows; in another, any) makes a
-sentence unsupported whatever else speaks for it. What remains is a probability from the share of
-its words that the evidence holds and from the similarity of their vectors.
+does not hold (in the same language, a name that the glossary knows; in another, any), or a speaker
+who says nothing there, makes a sentence unsupported whatever else speaks for it. What remains is a
+probability from the share of its words that the evidence holds and from the similarity of their
+vectors.
 """
 
 from __future__ import annotations
@@ -17,8 +18,10 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.protocols import Embedder, PassageInput
+from rag.attribution import reporters
 from rag.excerpts import share_held
 from rag.figures import missing_figures
+from rag.leaks import leaked_pairs, leaked_words
 from rag.names import Glossary
 from rag.terms import common_english
 from rag.transliteration import arabic_skeleton, find_transliterated, latin_skeleton, same_name
@@ -38,6 +41,14 @@ SHORT_NAME = 3  # letters
 STEM = 4  # letters that a people and its country share
 _CITED = re.compile(r"\s*\[\d+\]")
 _LATIN_NAME = re.compile(r"(?<![\w'’-])[A-Z][\w'’-]*")
+# A word half in Arabic and half in Latin letters, which a small model slips into; a particle before
+# a Latin name («بـCGTN», «لـ BBC») makes none.
+_MIXED = re.compile(r"\w*[\u0621-\u063a\u0641-\u064a]{3}[A-Za-z]\w*|\w*[A-Za-z][\u0620-\u064a]\w*")
+# Arabic words that a name follows.
+_NAMED = re.compile(
+    r"(?<!\w)[وفبل]?(?:ال)?(?:محافظة|مدينة|بلدة|قرية|ولاية|مديرية|جزيرة|السيد|السيدة|الدكتور|الدكتورة"
+    r"|الشيخ|الأمير|الأميرة|الملك|المهندس|شركة|نادي|جامعة|مستشفى|قناة|صحيفة)\s+(?P<name>\w+)"
+)
 # Words written large in English, mostly at a sentence's beginning, that name nothing.
 _NO_NAMES = frozenset(
     "a an the this that these those he she it they we i you his her its their our my who what "
@@ -160,18 +171,41 @@ class Verifier:
     def _missing(self, plain: str, claims: Sequence[Claim], same_language: bool) -> list[str]:
         held = " ".join(f"{c.text} {c.heading}" for c in claims)
         missing = [f"{value:g}" for value in missing_figures(plain, held)]
+        missing += [word for word in _MIXED.findall(plain) if word not in held]
         if same_language:
             missing += self._missing_known_names(plain, held)
-        return missing + self._missing_names(plain, held)
+            told = held
+        else:
+            told = " ".join((held, *self._glossary.meanings(held).values()))
+        missing += self._missing_names(plain, held) + self._silent(plain, claims)
+        return list(dict.fromkeys((*missing, *leaked_pairs(plain, {*analyse(told)}))))
+
+    def _silent(self, plain: str, claims: Sequence[Claim]) -> list[str]:
+        """Who is said to have said something and does not in the evidence: that "Xi watched the
+        ceremony" does not make what stands beside it his words."""
+        saying = " ، ".join(name for c in claims for name in (*reporters(c.text), c.heading))
+        spoken = set(analyse(saying))
+
+        def speaks(name: str) -> bool:
+            if name.isascii():
+                return not self._missing_names(f"– {name}", saying)
+            return bool(spoken & set(analyse(name)))
+
+        return [name for name in reporters(plain) if not speaks(name)]
 
     def _missing_known_names(self, plain: str, held: str) -> list[str]:
-        """Names of countries, people and bodies that the evidence does not hold in any form."""
+        """Names that the evidence does not hold in any form: of countries, people and bodies, and
+        unknown words after one that a name follows («مدينة …») or out of a worked example."""
         present = set(analyse(held))
-        return [
+        known = self._glossary.find_arabic(plain)
+        missing = [
             match.term.arabic
-            for match in self._glossary.find_arabic(plain)
+            for match in known
             if match.term.name and not present.intersection(analyse(match.term.arabic))
         ]
+        unknown = [m["name"] for m in _NAMED.finditer(plain)] + leaked_words(plain, present)
+        common = {stem for match in known for stem in analyse(plain[match.start : match.end])}
+        return missing + [w for w in unknown if not {*analyse(w)} & (present | common | _LIGHT)]
 
     def _missing_names(self, plain: str, held: str) -> list[str]:
         known = {
