@@ -27,7 +27,7 @@ from rag.excerpts import (
     trimmed,
     without_echo,
 )
-from rag.expectations import Expected, expected, meets, wants_name
+from rag.expectations import Expected, asks_name, asks_who, asks_who_said, expected, meets
 from rag.figures import missing_figures
 from rag.language import in_script_of
 from rag.names import Glossary
@@ -40,23 +40,12 @@ from rag.sentences import split_sentences
 from rag.sources import Source
 from rag.verification import Claim, Verdict, Verifier
 from vectorstore.analysis import analyse
-from vectorstore.arabic import fold
 from vectorstore.store import Store
 
 MOST_WORDS = 75  # of an answer
 MOST_WORDS_SEVERAL = 140  # of an answer to a question that asks several things
 FOLLOWING = 2  # words after a figure that say what it is of
 HELD = 0.5  # of the short answer's words in the model's sentences: they give it
-# «من» asks who at the beginning; inside a question it is mostly "from" or "of".
-_WHO = re.compile(r"\bwho(?:m|se)?\b|\bspeaker\b|(?:^|[?.,:])\W*[وف]?ل?من(?=\s)")
-# Who said it, and not who did it.
-_SAYS = re.compile(
-    r"\bwho (?:was it that |was quoted as )?(?:said|says|saying|stated|claimed|announced|stressed|told"
-    r"|warned|denied|complained|argued|noted|added|explained|admitted|pointed out)\b"
-    r"|(?<!\w)[وف]?من (?:هو )?(?:الذي |التي )?(?:قال|قالت|صرح|اكد|اكدت|ذكر|ذكرت|اعلن|اعلنت|اوضح|حذر"
-    r"|شدد|اشار|اضاف|افاد|نبه|اعترف)(?!\w)"
-    r"|(?<!\w)علي لسان من(?!\w)|(?<!\w)من القايل(?!\w)"
-)
 _PRONOUNS = frozenset("this that these those he she it they him her them".split())
 _WORD = re.compile(r"\w[\w'’-]*")
 _CITED = re.compile(r"\s*\[(\d+)\]")
@@ -120,7 +109,7 @@ class Composer:
 
         ``asked``: the question as it was searched, a follow-up with what it points to.
         """
-        cite = Citer(self._store, asks_who=bool(_WHO.search(fold(asked))))
+        cite = Citer(self._store, asks_who=asks_who(asked))
         several = asks_several(question)
         short = self._short(question, draft, sources, language)
         kept = self._kept(question, sources, draft, language)
@@ -129,7 +118,7 @@ class Composer:
         path: Path = "generated" if kept else "quoted"
         translated = any(source.language != language for source in sources)
         nobody = not translated and _names_nobody(question, draft, sources, bool(kept))
-        nameless = wants_name(question) and not self._named(draft.short, question)
+        nameless = asks_name(question) and not self._named(draft.short, question)
         if nobody or (draft.short and nameless) or _counts_another(question, draft, sources):
             return Composed((), (), None, path)
         sentences = [
@@ -165,7 +154,7 @@ class Composer:
         """The words of the best sentence that the reader is sure of, if they answer: they give what
         is asked for, and not only the question's own words."""
         best = best_of(sources)
-        said = best.speaker is not None and _SAYS.search(fold(question))
+        said = best.speaker is not None and asks_who_said(question)
         if best.pointed is None or not best.pointed.sure or said:
             return None
         words = _minimal(best.evidence.quote, *best.pointed.span, question)
@@ -256,7 +245,7 @@ class Composer:
         if figure := counted(question, sources):
             return figure
         best_first = [sources[i] for i in ranked(sources)]
-        if best_first and best_first[0].speaker and _SAYS.search(fold(question)):
+        if best_first and best_first[0].speaker and asks_who_said(question):
             return self.quoter.speaker(best_first[0], language)
         if not draft.short:
             return None
@@ -287,8 +276,7 @@ def _names_nobody(question: str, draft: Draft, sources: Sequence[Source], suppor
     Then the model can only repeat the question's words, with nothing of it ``supported``, or gives
     the outlet's name, which no sentence holds. Who *said* something may be named further up.
     """
-    folded = fold(question)
-    if not (_WHO.search(folded) and not _SAYS.search(folded) and draft.short):
+    if not (asks_who(question) and not asks_who_said(question) and draft.short):
         return False
     told = set(analyse(draft.short)) - set(analyse(question))
     if not told:

@@ -102,6 +102,16 @@ _PERSON = re.compile(
     r"|daughter|father|mother|brother|sister|man|woman|boy|girl|founder|owner|officer|judge|lawyer"
     r"|engineer|expert|chairman|captain|manager|professor|columnist|journalist)\b"
 )
+# «من» asks who at the beginning; inside a question it is mostly "from" or "of".
+_WHO = re.compile(r"\bwho(?:m|se)?\b|\bspeaker\b|(?:^|[?.,:])\W*[وف]?ل?من(?=\s)")
+# Who said it, and not who did it.
+_SAYS = re.compile(
+    r"\bwho (?:was it that |was quoted as )?(?:said|says|saying|stated|claimed|announced|stressed"
+    r"|told|warned|denied|complained|argued|noted|added|explained|admitted|pointed out)\b"
+    r"|(?<!\w)[وف]?من (?:هو )?(?:الذي |التي )?(?:قال|قالت|صرح|اكد|اكدت|ذكر|ذكرت|اعلن|اعلنت|اوضح|حذر"
+    r"|شدد|اشار|اضاف|افاد|نبه|اعترف)(?!\w)"
+    r"|(?<!\w)علي لسان من(?!\w)|(?<!\w)من القايل(?!\w)"
+)
 # Up to two words before what insists on them.
 _INSISTS = re.compile(
     r"((?:\S+\s+){0,2})(?:(?:alone|exclusively|(?:specifically|in particular)(?=\W*$))\b"
@@ -149,7 +159,17 @@ def meets(text: str, question: str) -> bool:
     return years or bool(_DATE_WORDS.search(folded) or _DATED.search(folded))
 
 
-def wants_name(question: str) -> bool:
+def asks_who(question: str) -> bool:
+    """Whether a question asks for somebody."""
+    return _WHO.search(fold(question)) is not None
+
+
+def asks_who_said(question: str) -> bool:
+    """Whether a question asks for the speaker of what it repeats."""
+    return _SAYS.search(fold(question)) is not None
+
+
+def asks_name(question: str) -> bool:
     """Whether a question asks for somebody's name: «ما اسم وزير الخارجية», not that of a thing."""
     asks = _NAME_OF.search(fold(question))
     return asks is not None and _PERSON.search(asks.group(1) or asks.group(2) or "") is not None
