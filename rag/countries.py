@@ -51,11 +51,11 @@ def countries(question: str, glossary: Glossary) -> dict[str, list[str]]:
         terms = [match.term for match in glossary.find_arabic(question)]
     else:
         terms = glossary.find_english(question)
-    found: dict[str, list[str]] = {}
-    for term in terms:
-        if term.name and (code := _codes().get(term.english)):
-            found.setdefault(code, [term.english]).append(term.arabic)
-    return found
+    found = {code: t.english for t in terms if t.name and (code := _codes().get(t.english))}
+    return {
+        code: [english, *(t.arabic for t in glossary.find_english(english))]
+        for code, english in found.items()
+    }
 
 
 def names_all(text: str, named: dict[str, list[str]]) -> bool:

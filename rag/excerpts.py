@@ -40,8 +40,7 @@ def clip(text: str, weights: Mapping[str, float], longest: int) -> tuple[int, in
     """
     if len(text) <= longest:
         return 0, len(text)
-    cuts = [0, *(m.end() for m in _CLAUSE.finditer(text)), len(text)]
-    clauses = [(a, b) for a, b in zip(cuts, cuts[1:], strict=False) if b > a]
+    clauses = _clauses(text)
     worth = [{t for t in analyse(text[a:b]) if t in weights} for a, b in clauses]
     best, best_key = (0, 0), (-1.0, 0)
     for i in range(len(clauses)):
@@ -53,19 +52,54 @@ def clip(text: str, weights: Mapping[str, float], longest: int) -> tuple[int, in
             key = (sum(weights[t] for t in held), -(clauses[j][1] - clauses[i][0]))
             if key > best_key:
                 best, best_key = (i, j), key
-    i, j = best
-    while True:
-        if j + 1 < len(clauses) and clauses[j + 1][1] - clauses[i][0] <= longest:
-            j += 1
-        elif i > 0 and clauses[j][1] - clauses[i - 1][0] <= longest:
-            i -= 1
-        else:
-            break
+    i, j = _extended(clauses, *best, longest, forwards=True)
     start, end = clauses[i][0], clauses[j][1]
     if end - start > longest:
         end = text.rfind(" ", start, start + longest)
         end = end if end > start else start + longest
     return start, start + len(text[start:end].rstrip())
+
+
+def around(text: str, span: tuple[int, int], longest: int) -> tuple[int, int]:
+    """(start, end) of the run of clauses that holds a span and is as long as fits, backwards first:
+    who does something is named before what is done. Where the clauses of the span alone are longer
+    than ``longest`` characters, the words around it."""
+    if len(text) <= longest:
+        return 0, len(text)
+    clauses = _clauses(text)
+    held = [k for k, (a, b) in enumerate(clauses) if a < span[1] and span[0] < b]
+    i, j = held[0], held[-1]
+    if clauses[j][1] - clauses[i][0] > longest:
+        room = max(0, longest - (span[1] - span[0])) // 2
+        start = max(clauses[i][0], span[0] - room)
+        start = text.find(" ", start, span[0]) + 1 or start if start > clauses[i][0] else start
+        end = text.rfind(" ", span[1], span[1] + room)
+        end = clauses[j][1] if clauses[j][1] <= span[1] + room else end if end > 0 else span[1]
+        return start, start + len(text[start:end].rstrip())
+    i, j = _extended(clauses, i, j, longest, forwards=False)
+    start, end = clauses[i][0], clauses[j][1]
+    return start, start + len(text[start:end].rstrip())
+
+
+def _clauses(text: str) -> list[tuple[int, int]]:
+    """(start, end) of what lies between the marks of a sentence."""
+    cuts = [0, *(m.end() for m in _CLAUSE.finditer(text)), len(text)]
+    return [(a, b) for a, b in zip(cuts, cuts[1:], strict=False) if b > a]
+
+
+def _extended(
+    clauses: list[tuple[int, int]], i: int, j: int, longest: int, *, forwards: bool
+) -> tuple[int, int]:
+    """The run from clause ``i`` to ``j`` with as many more as fit, first in one direction."""
+
+    def more(ahead: bool) -> tuple[int, int] | None:
+        first, last = (i, j + 1) if ahead else (i - 1, j)
+        fits = 0 <= first and last < len(clauses)
+        return (first, last) if fits and clauses[last][1] - clauses[first][0] <= longest else None
+
+    while wider := more(forwards) or more(not forwards):
+        i, j = wider
+    return i, j
 
 
 def snap(words: str, text: str, least: float = 0.75) -> tuple[int, int] | None:

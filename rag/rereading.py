@@ -14,11 +14,12 @@ from itertools import pairwise
 
 from models.protocols import LanguageModel
 from rag.answer import Evidence
-from rag.excerpts import LONGEST_SENTENCE, clip
+from rag.excerpts import clip
 from rag.orders import without_orders
 from rag.reader import Reader, Reading
 
 READ = 3  # sentences of an order that is not of their scores; each takes a small model .4 s
+LONGEST_READ = 720  # characters of a sentence
 MOST = 5  # of one that is: the next is read as long as it could still become the best
 # Of a score: a unit of the log odds that a sentence answers. Chosen by hand on XQuAD and made-up
 # news, out of fold, with four sets over news in view: more puts sentences of an encyclopedia in a
@@ -87,7 +88,7 @@ def reread(
         best = max((b.score + WORTH * o for b, o in zip(evidence, odds, strict=False)), default=0.0)
         if odds and not stays and e.score + WORTH * HIGHEST <= best:
             break
-        start, end = clip(e.quote, weights(e.quote), LONGEST_SENTENCE)
+        start, end = clip(e.quote, weights(e.quote), LONGEST_READ)
         words = without_orders(e.quote[start:end])
         if not words.strip():
             odds.append(float("-inf"))

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from rag.answer import Evidence
 from rag.attribution import speaker_of, with_speaker
-from rag.excerpts import LONGEST_SENTENCE, clip
+from rag.excerpts import LONGEST_SENTENCE, around, clip
 from rag.orders import printable
 from rag.rereading import Pointed, Reread
 from rag.sentences import split_sentences
@@ -16,6 +16,9 @@ from vectorstore.store import Store
 from vectorstore.types import Span, UnknownArticle
 
 LONGEST_EVIDENCE = 960  # characters of all sentences in a prompt, about 320 tokens
+# Characters of a sentence in a prompt that is translated for it, around the words that answer: a
+# small model's translations of longer ones are slow and drop and twist what they say.
+LONGEST_TRANSLATED = 260
 TRANSLATED = 2  # sentences of another language in a prompt: translating each takes seconds
 # Difference of scores beyond which the best sentence is the one that answers: what stands further
 # behind costs time to read, and a small model answers from it all the same.
@@ -27,8 +30,9 @@ class Source:
     """An evidence sentence as the model sees it, with the text of its article.
 
     ``rank``: 0 for the best found. ``shown``: its words in the prompt, clipped, with the speaker
-    put in, and translated where the answer is in another language. ``speaker``: who says it, where
-    an earlier sentence, ``speaker_at``, names them. ``pointed``: its words that answer best.
+    put in, and translated where the answer is in another language; ``part``: which these are in the
+    article, without the speaker. ``speaker``: who says it, where an earlier sentence,
+    ``speaker_at``, names them. ``pointed``: its words that answer best.
     """
 
     evidence: Evidence
@@ -38,6 +42,7 @@ class Source:
     shown: str
     speaker: str | None
     speaker_at: Span | None
+    part: str = ""
     translated: bool = False
     pointed: Pointed | None = None
 
@@ -52,7 +57,7 @@ class Source:
         """What an answer's sentence is checked against."""
         e = self.evidence
         heading = " ".join(filter(None, (e.source, e.title, e.date, self.speaker)))
-        return Claim(e.quote, heading, e.article_id)
+        return Claim(e.quote, heading, e.article_id, self.part if self.translated else "")
 
 
 def read_sources(
@@ -88,15 +93,20 @@ def read_sources(
         longest = min(LONGEST_SENTENCE, room)
         if longest < LONGEST_SENTENCE / 3:
             break
-        start, end = clip(e.quote, word_weights(article.language), longest)
+        pointed = found.pointed.get((e.article_id, e.start))
+        if pointed is not None and (article.language, language) == ("ar", "en"):
+            start, end = around(e.quote, pointed.span, min(longest, LONGEST_TRANSLATED))
+        else:
+            start, end = clip(e.quote, word_weights(article.language), longest)
         room -= end - start
         speaker, at = _speaker(article.text, e)
-        shown = printable(e.quote[start:end])
+        shown = part = printable(e.quote[start:end])
         if speaker is not None:
             shown = with_speaker(shown, speaker)
-        pointed = found.pointed.get((e.article_id, e.start))
         sources.append(
-            Source(e, article.text, rank, article.language, shown, speaker, at, pointed=pointed)
+            Source(
+                e, article.text, rank, article.language, shown, speaker, at, part, pointed=pointed
+            )
         )
     first: dict[str, int] = {}
     for source in sources:

@@ -79,12 +79,14 @@ class Claim:
     """What a sentence is checked against: the words of an article and who stands behind them.
 
     ``heading`` holds source, title and date, in which names may also be found. ``article_id``:
-    two sentences support one claim together only if they are of one article.
+    two sentences support one claim together only if they are of one article. ``part``: of ``text``
+    what was translated, with whose vector a translation's is compared; else all is.
     """
 
     text: str
     heading: str
     article_id: str = ""
+    part: str = ""
 
 
 @dataclass(frozen=True)
@@ -151,7 +153,7 @@ class Verifier:
         if same_language:
             return [_logistic(share_held(plain, f"{c.text} {c.heading}"), *OVERLAP) for c in claims]
         vectors = self._embedder().embed_passages(
-            [PassageInput(text, None, ()) for text in (plain, *(c.text for c in claims))]
+            [PassageInput(text, None, ()) for text in (plain, *(c.part or c.text for c in claims))]
         )
         rows = np.stack([v.passage for v in vectors])
         supports = [_logistic(float(cosine), *COSINE) for cosine in rows[1:] @ rows[0]]

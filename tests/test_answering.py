@@ -164,6 +164,14 @@ def test_a_question_without_an_answer_is_declined_with_the_nearest(tmp_path, arc
     assert not answer.citations and not model.prompts
 
 
+def test_a_country_that_no_article_names_is_not_answered_for(tmp_path, archive) -> None:
+    assistant, model = open_assistant(tmp_path, archive, good)
+    with assistant:
+        answer = assistant.ask("كم كلف جسر مرسى نور في منغوليا؟")
+    assert not answer.answered and answer.reason == "not_in_archive" and not model.prompts
+    assert answer.confidence >= 0.8
+
+
 def test_an_empty_archive_says_so(tmp_path) -> None:
     model = FakeLanguageModel(good)
     with Assistant(

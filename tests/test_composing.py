@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
 
 from fakes import FakeEmbedder
 from rag.answer import Evidence
-from rag.composing import Composer, Draft
+from rag.composing import Composer, Draft, parse_draft
 from rag.names import Glossary
+from rag.prompts import answer_prompt
 from rag.sources import Source
 from rag.verification import Verifier
 
@@ -109,6 +111,32 @@ def test_few_words_of_a_translation_are_kept_where_it_shows_them(short, kept) ->
     draft = Draft(short, (f"{english} [1]",))
     composed = compose("How long did it take?", draft, [one], "en")
     assert composed.short == kept
+
+
+def test_the_outlet_that_introduces_a_quote_is_no_short_answer() -> None:
+    english = "Building the Marsa Nour bridge took two years and three months"
+    one = source(TIME, 0, 2.0, shown=english, translated=True)
+    outlet = replace(one, evidence=replace(one.evidence, source="Nile Post"))
+    composed = compose("Whose bridge is it?", Draft("Nile", ("Nobody knows [1]",)), [outlet], "en")
+    assert "Nile" in composed.sentences[0].text and composed.short is None
+
+
+@pytest.mark.parametrize(
+    ("question", "short", "answered"),
+    [
+        ("ما اسم رئيس بلدية مرسى نور؟", "سالم الناصري", True),
+        ("ما اسم رئيس بلدية مرسى نور؟", "رئيس البلدية", False),
+        ("ما اسم رئيس بلدية مرسى نور؟", "رؤساء بلديات", False),
+        ("ما اسم الجسر الذي كلف 12 مليون دينار؟", "الجسر", True),
+    ],
+)
+def test_a_name_is_not_told_by_a_title(question, short, answered) -> None:
+    composed = compose(question, Draft(short, ("لا أعلم",)), [source(COST, 0, 2.1)])
+    assert bool(composed.sentences) is answered
+
+
+def test_a_pronoun_is_no_short_answer() -> None:
+    assert parse_draft("Short: These\nAnswer: They came [1].", answer_prompt("en")).short == ""
 
 
 def test_of_several_sentences_those_with_the_short_answer_stay() -> None:

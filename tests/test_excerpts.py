@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from rag.excerpts import clip, snap, trimmed, without_echo
+from rag.excerpts import around, beginning, clip, snap, trimmed, without_echo
 from vectorstore.analysis import analyse
 
 LONG = (
@@ -71,8 +71,49 @@ def test_a_short_answer_does_not_repeat_the_question(words, question, left) -> N
         ("the guard, who is old", "Who opened it?", "the guard"),
         ("عام 1993", "متى افتتح؟", "1993"),
         ("عامين", "كم استغرق؟", "عامين"),
+        ("13) رئيس بلدية", "كم شارك؟", "13 رئيس بلدية"),
         ("لأن الحارس الذي كان هناك نام", "لماذا تأخر؟", "لأن الحارس الذي كان هناك نام"),
     ],
 )
 def test_a_short_answer_is_trimmed_to_what_is_asked(words, question, left) -> None:
     assert trimmed(words, question) == left
+
+
+def test_what_is_around_some_words_begins_with_who_does_it() -> None:
+    at = LONG.index("الطرق")
+    start, end = around(LONG, (at, at + 5), 60)
+    assert LONG[start:end].startswith("وقدمت 40 خيمة") and "المتضررة" in LONG[start:end]
+    assert around(LONG, (at, at + 5), 1000) == (0, len(LONG))
+
+
+def test_of_a_clause_that_is_too_long_the_words_around_are_taken() -> None:
+    text = LONG.replace("،", "")
+    at = text.index("الطرق")
+    start, end = around(text, (at, at + 5), 60)
+    assert "الطرق" in text[start:end].split() and end - start <= 60
+    assert text[start - 1] == " " and text[end] == " "
+
+
+@given(st.text(alphabet="ابت ،، 12", min_size=1, max_size=300), st.data(), st.integers(10, 80))
+def test_around_holds_its_words(text: str, data, longest: int) -> None:
+    first = data.draw(st.integers(0, len(text) - 1))
+    last = data.draw(st.integers(first + 1, min(len(text), first + 10)))
+    start, end = around(text, (first, last), longest)
+    assert 0 <= start <= first and end - start <= longest
+    assert last <= end or not text[end:last].strip()
+
+
+@pytest.mark.parametrize(
+    ("found", "whole"),
+    [
+        ("والرياض والكويت", "القاهرة والرياض والكويت"),
+        ("والكويت", "الكويت"),
+        ("رياض والكويت", "الرياض والكويت"),
+        ("والدة سالم", "والدة سالم"),
+    ],
+)
+def test_a_run_of_words_begins_where_its_list_does(found: str, whole: str) -> None:
+    text = "زارت والدة سالم مع القاهرة والرياض والكويت"
+    start = text.index(found)
+    end = start + len(found)
+    assert text[beginning(start, end, text) : end] == whole

@@ -1,6 +1,6 @@
 import pytest
 
-from rag.expectations import Expected, expected, meets
+from rag.expectations import Expected, asks_name, expected, meets
 
 
 @pytest.mark.parametrize(
@@ -97,3 +97,16 @@ def test_a_figure_of_the_question_does_not_answer_it() -> None:
 )
 def test_how_many_is_also_told_without_a_figure(question: str, text: str, told: bool) -> None:
     assert meets(text, question) is told
+
+
+@pytest.mark.parametrize(
+    ("question", "asks"),
+    [
+        ("ما اسم وزير خارجية النرويج؟", True),
+        ("ما اسم العملية التي أجراها الطبيب؟", False),
+        ("What is the name of the Norwegian foreign minister?", True),
+        ("What is the name of the film that the director made?", False),
+    ],
+)
+def test_whose_name_is_asked_for(question: str, asks: bool) -> None:
+    assert asks_name(question) is asks

@@ -136,3 +136,46 @@ def test_a_common_word_at_the_beginning_is_no_name() -> None:
         for word in ("Along", "Dennis")
     )
     assert "Along" not in common.missing and name.missing == ("Dennis",)
+
+
+XI = Claim("شهد الرئيس شي مراسم وضع حجر الأساس، وفقا لما قال.", "")
+
+
+@pytest.mark.parametrize(
+    ("sentence", "claim", "silent"),
+    [
+        ("According to what President Xi said, it was a start.", XI, ("President Xi",)),
+        ("President Xi watched the ceremony.", XI, ()),
+        ("Lavrov said Russia is ready.", Claim("قال لافروف إن روسيا مستعدة.", ""), ()),
+        ("Lavrov said Russia is ready.", Claim("وقال إن روسيا مستعدة.", "لافروف"), ()),
+        ("Lavrov said Russia is ready.", Claim("حضر لافروف، وروسيا مستعدة.", ""), ("Lavrov",)),
+    ],
+)
+def test_who_says_nothing_in_the_evidence_is_no_speaker(sentence, claim, silent) -> None:
+    assert VERIFIER.check(sentence, [claim], same_language=False).missing == silent
+
+
+def test_who_says_nothing_is_no_speaker_in_arabic_either() -> None:
+    said = "قال الرئيس سالم إن الجسر افتتح"
+    opened = Claim("افتتح الرئيس سالم الجسر.", "")
+    assert not VERIFIER.check(said, [opened], same_language=True).supported
+    told = Claim("وأعلن الرئيس سالم أن الجسر افتتح.", "")
+    assert VERIFIER.check(said, [told], same_language=True).supported
+
+
+@pytest.mark.parametrize(
+    "invented",
+    ["في محافظة مرجانة ", "في سيدرا ", "على المصاifes "],  # a name, an example's, half Latin
+)
+def test_a_word_that_no_article_has_is_caught_in_a_long_sentence(invented: str) -> None:
+    told = "كان المتمردون يستغلون الموقع وقت اقتحامه في تدريب أعداد ضخمة من الشباب قبل المواجهات"
+    claim = Claim(told, "")
+    assert VERIFIER.check(told, [claim], same_language=True).supported
+    assert not VERIFIER.check(invented + told, [claim], same_language=True).supported
+
+
+def test_a_translation_is_compared_with_what_was_translated() -> None:
+    part = "ورحبت موسكو بالقرار"
+    claims = [Claim(f"وصل الوفد مساء أمس، {part}", "", part=p) for p in ("", part)]
+    supports = [VERIFIER.check(part, [c], same_language=False).support for c in claims]
+    assert supports[1] > supports[0]

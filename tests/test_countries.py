@@ -1,0 +1,40 @@
+import pytest
+
+from rag.countries import countries, names_all
+from rag.names import Glossary
+
+GLOSSARY = Glossary()
+TALKS = "بحث الوزير النرويجي مع نظيره القازاقي التجارة، وقالت واشنطن إنها ترحب بها."
+
+
+@pytest.mark.parametrize(
+    ("question", "codes"),
+    [
+        ("كم بلغت التجارة بين النرويج وكازاخستان؟", {"NO", "KZ"}),
+        ("How much do Norway and the United States trade?", {"NO", "US"}),
+        ("ماذا قال الوزير النرويجي؟", set()),  # of a people, and not the country
+        ("Who spoke?", set()),
+    ],
+)
+def test_the_countries_of_a_question(question, codes) -> None:
+    assert countries(question, GLOSSARY).keys() == codes
+
+
+@pytest.mark.parametrize(
+    ("question", "named"),
+    [
+        ("كم بلغت التجارة بين النرويج وكازاخستان؟", True),  # in another spelling
+        ("كم بلغت التجارة بين النرويج ومنغوليا؟", False),
+        ("How much do Norway and Kazakhstan trade?", True),
+        ("How much do Norway and Mongolia trade?", False),
+        ("ما موقف الولايات المتحدة من النرويج؟", True),
+    ],
+)
+def test_a_country_is_named_by_its_people_too(question, named) -> None:
+    assert names_all(TALKS, countries(question, GLOSSARY)) is named
+
+
+def test_an_english_text() -> None:
+    text = "The Norwegian minister met his Dutch colleague."
+    assert names_all(text, countries("بين هولندا والنرويج", GLOSSARY))
+    assert not names_all(text, countries("بين فنلندا والنرويج", GLOSSARY))
