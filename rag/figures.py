@@ -50,6 +50,11 @@ _ARABIC_HUNDREDS = "ثلاث اربع خمس ست سبع ثمان تسع".split(
 _ARABIC_ORDINALS = "ثاني ثالث رابع خامس سادس سابع ثامن تاسع عاشر".split()
 
 
+_PERCENT_AFTER = re.compile(
+    r"[\s)]*(?:%|per ?cent\b|(?:من )?(?:بال|في ال|ال)?(?:ميه|مايه)(?!\w)|نقطه ميويه)"
+)
+
+
 def _word_values() -> dict[str, float]:
     values: dict[str, float] = {word: float(i) for i, word in enumerate(_ENGLISH, start=2)}
     values |= {word: 10.0 * i for i, word in enumerate(_ENGLISH_TENS, start=2)}
@@ -225,17 +230,30 @@ def _adds(current: float, value: float) -> bool:
 
 
 def missing_figures(claim: str, evidence: str) -> list[float]:
-    """Values of the figures of ``claim`` that ``evidence`` does not hold.
+    """Values of the figures of ``claim`` that ``evidence`` does not hold, as a share in percent
+    where the claim has them so.
 
     "Two" in words may stand for an Arabic dual (البلدان, "the two countries"), which no list of
     words can tell, so it is not asked for. A figure that the evidence gives rounded or in words
     counts as the same only if the values are equal.
     """
-    held = {f.value for f in find_figures(evidence)}
+    told = find_figures(evidence)
+    held = {f.value for f in told}
     # A range or product may leave the bare number beside its scale: keep both readings.
     held |= {_value(m.group(1)) for m in _NUMBER.finditer(fold(evidence))}
+    shares = _shares(claim) - _shares(evidence)
     return [
         f.value
         for f in find_figures(claim)
-        if f.value not in held and not (f.value == 2 and not f.digits)
+        if (f.value not in held and not (f.value == 2 and not f.digits)) or f.value in shares
     ]
+
+
+def _shares(text: str) -> set[float]:
+    """Values of the figures that stand beside a word or sign for percent."""
+    folded = fold(text)
+    return {
+        f.value
+        for f in find_figures(text)
+        if _PERCENT_AFTER.match(folded, f.end) or folded[: f.start].rstrip().endswith("%")
+    }

@@ -22,6 +22,8 @@ BESIDE = 420  # characters of a quote that stands beside the model's own sentenc
 SHORTEST_QUOTE = 8  # words of room for a quote; in less there is nothing to say
 SHORTEST_PIECE = 7  # words of a sentence that was cut
 CLOSE = 0.1  # difference of two sentences' scores up to which the model may choose between them
+# Marks of a quotation within a quotation.
+_WITHIN = {"ar": str.maketrans("«»", "“”"), "en": str.maketrans("“”", "‘’")}
 SAME_WORDS = 0.8  # of a quote's words in what was said: quoting it again adds nothing
 
 
@@ -102,7 +104,8 @@ class Quoter:
         if source.translated:
             fits = in_script_of(source.shown, language) and len(source.shown.split()) <= room
             if fits and self.faithful(source):
-                return phrase("translated", language, source=name, quote=source.shown)
+                quoted = source.shown.translate(_WITHIN[language])
+                return phrase("translated", language, source=name, quote=quoted)
             if said:
                 return None
         weights = self._word_weights(question, source.language)
@@ -113,7 +116,8 @@ class Quoter:
             words = source.evidence.quote[start:end]
         if len(words.split()) < min(SHORTEST_PIECE, len(source.evidence.quote.split())):
             return None
-        return phrase("quoted", language, source=name, quote=printable(words))
+        quoted = printable(words).translate(_WITHIN[language])
+        return phrase("quoted", language, source=name, quote=quoted)
 
     def faithful(self, source: Source) -> bool:
         """Whether the words of a source that the model saw are the article's, or a translation

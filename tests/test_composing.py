@@ -199,3 +199,17 @@ def test_what_the_articles_contradict_is_not_said() -> None:
     said = "Salem Nasiri rejected building the Marsa Nour bridge [1]"
     composed = compose("Why did Salem Nasiri reject the bridge?", Draft("", (said,)), [one], "en")
     assert composed.path == "quoted" and "rejected" not in composed.sentences[0].text
+
+
+@pytest.mark.parametrize(
+    ("language", "quoted"),
+    [
+        ("en", "“said ‘wait’ «now» twice over to them”"),
+        ("ar", "«said “wait” “now” twice over to them»"),
+    ],
+)
+def test_a_quotation_within_a_quotation_has_marks_of_its_own(language, quoted) -> None:
+    text = "said “wait” «now» twice over to them"
+    evidence = replace(source(TIME, 0, 2.0).evidence, quote=text, start=0, end=len(text))
+    one = Source(evidence, text, 0, "en", text, None, None)
+    assert quoted in compose("?", Draft("", ()), [one], language).sentences[0].text

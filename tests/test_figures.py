@@ -72,3 +72,12 @@ def test_two_in_words_is_a_dual_and_not_asked_for() -> None:
 )
 def test_fractions_are_no_ordinals(claim: str, evidence: str, held: bool) -> None:
     assert (not missing_figures(claim, evidence)) is held
+
+
+@pytest.mark.parametrize(
+    ("claim", "missing"),
+    [("19.8%", []), ("95 percent", []), ("90%", []), ("1348%", [1348.0]), ("1,348 people", [])],
+)
+def test_a_share_is_one_in_the_evidence_too(claim: str, missing: list[float]) -> None:
+    evidence = "بزيادة 19.8 بالمئة، وبلغ 1348 راكبا، و٪95 منهم، وتسعون في المائة"
+    assert missing_figures(claim, evidence) == missing
