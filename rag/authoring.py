@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 
 from models.protocols import Embedder, LanguageModel, ModelError
 from rag.answer import Retrieved, Token
-from rag.composing import Composed, Composer, Draft
+from rag.composing import Composed, Composer
 from rag.countries import countries, names_all
 from rag.decision import DOUBT, FOUND, READ, load_decision, load_doubt, log_odds
+from rag.drafts import Draft
 from rag.generation import Asked, Writer
 from rag.language import answer_language, in_script_of
 from rag.orders import printable
@@ -264,7 +265,8 @@ class Author:
         best = best_of(sources)
         if not wanted or not task.pointable or (best.language, task.language) != ("ar", "en"):
             return composed
-        words = self._composer.pointed(task.question, sources)
+        alone = composed.untranslated(task.language)
+        words = self._composer.pointed(task.question, sources, alone=alone)
         if words is None:
             return composed
         try:

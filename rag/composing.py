@@ -17,6 +17,7 @@ from rag.answer import AnswerSentence, Citation, Path
 from rag.bounds import with_bounds
 from rag.citing import Citer
 from rag.counts import counts_another
+from rag.drafts import CITED, Draft
 from rag.excerpts import (
     beginning,
     find_words,
@@ -34,9 +35,7 @@ from rag.names import Glossary
 from rag.parts import asks_several
 from rag.phrases import phrase
 from rag.premises import speaks_against
-from rag.prompts import AnswerPrompt
 from rag.quoting import SHORTEST_QUOTE, Quoter, best_of, counted, ranked
-from rag.sentences import split_sentences
 from rag.sources import Source
 from rag.verification import Claim, Verdict, Verifier
 from vectorstore.analysis import analyse
@@ -46,18 +45,8 @@ MOST_WORDS = 75  # of an answer
 MOST_WORDS_SEVERAL = 140  # of an answer to a question that asks several things
 FOLLOWING = 2  # words after a figure that say what it is of
 HELD = 0.5  # of the short answer's words in the model's sentences: they give it
-_PRONOUNS = frozenset("this that these those he she it they him her them".split())
 _WORD = re.compile(r"\w[\w'’-]*")
-_CITED = re.compile(r"\s*\[(\d+)\]")
 _INTRODUCTION = re.compile(r"^[^«“]{1,200}: (?=[«“])")
-
-
-@dataclass(frozen=True)
-class Draft:
-    """What the model wrote: its short answer and its sentences."""
-
-    short: str
-    sentences: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -70,21 +59,10 @@ class Composed:
     path: Path
     corrects: bool = False  # what the question takes for granted
 
-
-def parse_draft(written: str, prompt: AnswerPrompt) -> Draft:
-    """The marked lines of a reply; of one without marks, the first line is the answer.
-
-    What follows is dropped: a small model goes on with a question of its own.
-    """
-    short, lines = "", []
-    for line in map(str.strip, written.splitlines()):
-        if line.startswith(prompt.short):
-            short = _CITED.sub("", line.removeprefix(prompt.short)).strip().rstrip(".")
-        elif line.startswith(prompt.long) or (line and not lines):
-            lines.append(line.removeprefix(prompt.long).strip())
-    text = "\n".join(lines)
-    short = "" if short.lower() in _PRONOUNS else short
-    return Draft(short, tuple(text[s.start : s.end] for s in split_sentences(text)))
+    def untranslated(self, language: str) -> bool:
+        """Whether there are quotes alone and none of them in the answer's language."""
+        told = (_INTRODUCTION.sub("", s.text) for s in self.sentences)
+        return self.path == "quoted" and not any(in_script_of(text, language) for text in told)
 
 
 class Composer:
@@ -150,12 +128,15 @@ class Composer:
             short = _shown(short or (draft.short if translated else None), sentences, speakers)
         return Composed(tuple(sentences), tuple(cite.citations), short, path, corrects=against)
 
-    def pointed(self, question: str, sources: Sequence[Source]) -> str | None:
+    def pointed(
+        self, question: str, sources: Sequence[Source], *, alone: bool = False
+    ) -> str | None:
         """The words of the best sentence that the reader is sure of, if they answer: they give what
-        is asked for, and not only the question's own words."""
+        is asked for, and not only the question's own words. ``alone``: nothing else would."""
         best = best_of(sources)
-        said = best.speaker is not None and asks_who_said(question)
-        if best.pointed is None or not best.pointed.sure or said:
+        said = (alone or best.speaker is not None) and asks_who_said(question)
+        sure = best.pointed is not None and (best.pointed.likely if alone else best.pointed.sure)
+        if not sure or said:
             return None
         words = _minimal(best.evidence.quote, *best.pointed.span, question)
         if not words or not meets(words, question) or counted(question, sources) is not None:
@@ -184,7 +165,8 @@ class Composer:
         language: str,
     ) -> Composed:
         """An answer with the best translation of the answering words as its short answer, if these
-        words support one, whether the translated quote puts it in the same words or not."""
+        words support one, whether the translated quote puts it in the same words or not; of one
+        that only quotes the article in its own language, as its first sentence too."""
         plain = [trimmed(t.strip().rstrip(".").strip('"'), question) for t in translations]
         fitting = [t for t in plain if t and in_script_of(t, language) and meets(t, question)]
         claim = Claim(words, "")
@@ -192,7 +174,15 @@ class Composer:
         best = max(range(len(fitting)), key=lambda i: verdicts[i].support, default=None)
         if best is None or not verdicts[best].supported:
             return composed
-        return replace(composed, short=fitting[best])
+        composed = replace(composed, short=fitting[best])
+        if not composed.untranslated(language):
+            return composed
+        first = composed.sentences[0]
+        told = AnswerSentence(
+            f"{fitting[best]} {''.join(f'[{n}]' for n in first.citations)}",
+            first.citations, True, verdicts[best].support,
+        )  # fmt: skip
+        return replace(composed, sentences=(told, *composed.sentences))
 
     def _named(self, short: str, question: str) -> bool:
         """Whether a short answer has words that may be a name: of Arabic, what neither the question
@@ -210,7 +200,7 @@ class Composer:
         for, with their verdicts."""
         said = " ".join(draft.sentences)
         wanted = counted(question, sources)
-        if not (_gives(draft) and meets(_CITED.sub("", said), question)):
+        if not (_gives(draft) and meets(CITED.sub("", said), question)):
             return []
         if wanted is not None and missing_figures(wanted, said):
             return []
@@ -235,7 +225,7 @@ class Composer:
             [s.claim for s in sources],
             question=question,
             same_language=all(s.language == language for s in sources),
-            hint=[int(n) - 1 for n in _CITED.findall(text)],
+            hint=[int(n) - 1 for n in CITED.findall(text)],
         )
 
     def _short(
@@ -333,4 +323,4 @@ def _shown(
 
 
 def _plain(text: str) -> str:
-    return _CITED.sub("", text).strip().rstrip(" .،,")
+    return CITED.sub("", text).strip().rstrip(" .،,")

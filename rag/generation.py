@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 
 from models.protocols import LanguageModel, Message, ModelError
 from rag.answer import Token
-from rag.composing import Draft, parse_draft
+from rag.drafts import Draft, parse_draft
 from rag.expectations import meets
 from rag.pointing import copying_grammar
 from rag.prompts import AnswerPrompt, answer_prompt

@@ -31,6 +31,7 @@ HIGHEST = 3.0  # log odds that hardly one sentence in a hundred surpasses
 # without, .60 with).
 SURE = -1.0
 CLEARLY = 4.0
+LIKELY = -3.5  # from where they are better than an answer in the article's language alone
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,11 @@ class Pointed:
     def sure(self) -> bool:
         """Whether the words are as good as an answer that the model gives."""
         return self._score(*self.span) >= SURE
+
+    @property
+    def likely(self) -> bool:
+        """Whether the words are better than none that the reader may understand."""
+        return self._score(*self.span) >= LIKELY
 
     def clearly_better(self, start: int, end: int) -> bool:
         """Whether these words answer clearly better than others of the sentence."""

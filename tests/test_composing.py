@@ -9,7 +9,8 @@ import pytest
 
 from fakes import FakeEmbedder
 from rag.answer import Evidence
-from rag.composing import Composer, Draft, parse_draft
+from rag.composing import Composer
+from rag.drafts import Draft, parse_draft
 from rag.names import Glossary
 from rag.prompts import answer_prompt
 from rag.sources import Source
