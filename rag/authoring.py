@@ -9,7 +9,7 @@ from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from models.protocols import Embedder, LanguageModel, ModelError
-from rag.answer import Retrieved, Token
+from rag.answer import Evidence, Retrieved, Token
 from rag.composing import Composed, Composer
 from rag.countries import countries, names_all
 from rag.decision import DOUBT, FOUND, READ, load_decision, load_doubt, log_odds
@@ -26,6 +26,7 @@ from rag.retrieval import Retriever
 from rag.settings import Settings
 from rag.sources import Source, read_sources
 from vectorstore.store import Store
+from vectorstore.types import UnknownArticle
 
 log = logging.getLogger(__name__)
 
@@ -98,10 +99,11 @@ class Author:
         supported, it is asked once more. Raises Cancelled; where the model fails while it writes,
         the answer is the articles' own sentences; ModelError for one that cannot be opened.
         """
-        found = Reread(task.retrieved.evidence)
-        sources = self._sources(task, found)
-        if not (task.several or self._names_its_countries(task.question, sources)):
+        evidence = self._of_its_countries(task)
+        if task.retrieved.evidence and not evidence:
             return Written(None, min(probability, ABOUT_ANOTHER))
+        task = replace(task, retrieved=replace(task.retrieved, evidence=evidence))
+        sources = self._sources(task, Reread(evidence))
         if self._language_model is None or not sources:
             return Written(self._compose(task, sources, Draft("", ())), probability)
         model = self._language_model()
@@ -183,11 +185,26 @@ class Author:
             several=task.several,
         )
 
-    def _names_its_countries(self, question: str, sources: Sequence[Source]) -> bool:
-        """Whether an article of those found names all countries of the question."""
-        named = countries(question, self._composer.glossary)
-        texts = (f"{s.claim.heading} {s.text}" for s in sources)
-        return not named or not sources or any(names_all(text, named) for text in texts)
+    def _of_its_countries(self, task: Task) -> tuple[Evidence, ...]:
+        """What was found in articles that name all countries of the question; all of it for one of
+        several parts, which may be about a country each."""
+        evidence = task.retrieved.evidence
+        named = {} if task.several else countries(task.question, self._composer.glossary)
+        if not named:
+            return evidence
+        fitting: dict[str, bool] = {}
+        for e in evidence:
+            if e.article_id not in fitting:
+                text = f"{e.source} {e.title} {self._text(e.article_id)}"
+                fitting[e.article_id] = names_all(text, named)
+        return tuple(e for e in evidence if fitting[e.article_id])
+
+    def _text(self, article_id: str) -> str:
+        """An article's text; none of one that was removed meanwhile."""
+        try:
+            return self._store.get(article_id).article.text
+        except UnknownArticle:
+            return ""
 
     def _ask(
         self, model: LanguageModel, task: Task, sources: list[Source]

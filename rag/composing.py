@@ -29,7 +29,7 @@ from rag.excerpts import (
     without_echo,
 )
 from rag.expectations import Expected, asks_name, asks_who, asks_who_said, expected, meets
-from rag.figures import missing_figures
+from rag.figures import find_figures, missing_figures
 from rag.language import in_script_of
 from rag.names import Glossary
 from rag.parts import asks_several
@@ -89,6 +89,8 @@ class Composer:
         """
         cite = Citer(self._store, asks_who=asks_who(asked))
         several = asks_several(question)
+        if _reads_another(question, draft, sources):
+            draft = Draft("", ())
         short = self._short(question, draft, sources, language)
         kept = self._kept(question, sources, draft, language)
         if not several:
@@ -288,6 +290,19 @@ def _counts_another(question: str, draft: Draft, sources: Sequence[Source]) -> b
             told = " ".join([told, *words[span[1] :].split()[:FOLLOWING]])
             break
     return counts_another(question, told)
+
+
+def _reads_another(question: str, draft: Draft, sources: Sequence[Source]) -> bool:
+    """Whether the reader is sure of a figure in a sentence that was translated, and the model gives
+    another: of several it takes any."""
+    best = best_of(sources)
+    if not (best.translated and best.pointed is not None and best.pointed.sure):
+        return False
+    words = best.evidence.quote[slice(*best.pointed.span)]
+    figures = find_figures(words)
+    if expected(question) is not Expected.FIGURE or len(figures) != 1 or not draft.short:
+        return False
+    return bool(missing_figures(words, draft.short))
 
 
 def _minimal(text: str, start: int, end: int, question: str) -> str | None:

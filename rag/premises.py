@@ -17,6 +17,11 @@ from vectorstore.analysis import analyse
 from vectorstore.arabic import fold
 
 DENYING = 3  # words before a word in which a negation denies it
+# "the writer who praises …" tells who is meant; "Who praises …?" and «من الذي يمدح …» ask.
+_CLAUSE = re.compile(
+    r"(?<=\w )(?:who|whom|whose|that|which)(?: \w+){1,2}"
+    r"|(?<=\w )(?<!\bمن )(?<!\bما )(?:الذي|التي|الذين)(?: \w+){1,2}"
+)
 _WORD = re.compile(r"[\w'’]+")
 _NOT = re.compile(r"لا|لم|لن|ليس|ليست|دون|بدون|عدم|غير|not|no|never|without|\w+n['’]t|cannot")
 
@@ -26,7 +31,7 @@ def speaks_against(said: str, found: str) -> bool:
 
     ``said``: a question, for what it takes for granted, or a sentence of a model.
     """
-    asked, told = _asserted(said), _asserted(found)
+    asked, told = _asserted(_CLAUSE.sub(" ", fold(said))), _asserted(found)
     return any(
         asked & one and told & other and not (told & one or asked & other)
         for pair in _opposites()
