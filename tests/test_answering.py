@@ -172,6 +172,18 @@ def test_a_country_that_no_article_names_is_not_answered_for(tmp_path, archive) 
     assert answer.confidence >= 0.8
 
 
+def test_of_two_articles_the_one_that_names_the_country_is_asked(tmp_path) -> None:
+    folder = tmp_path / "articles"
+    folder.mkdir()
+    for name, country in (("a", "النرويج"), ("b", "منغوليا")):
+        (folder / f"{name}.txt").write_text(f"كلف جسر {country} 12 مليون دينار.", "utf-8")
+    assistant, model = open_assistant(tmp_path, folder, good)
+    with assistant:
+        assistant.ask("كم كلف الجسر في منغوليا؟")
+    assert "منغوليا" in model.prompts[0][-1].content
+    assert "النرويج" not in model.prompts[0][-1].content
+
+
 def test_an_empty_archive_says_so(tmp_path) -> None:
     model = FakeLanguageModel(good)
     with Assistant(

@@ -13,6 +13,7 @@ from rag.composing import Composer
 from rag.drafts import Draft, parse_draft
 from rag.names import Glossary
 from rag.prompts import answer_prompt
+from rag.rereading import Pointed
 from rag.sources import Source
 from rag.verification import Verifier
 
@@ -200,6 +201,47 @@ def test_what_the_articles_contradict_is_not_said() -> None:
     said = "Salem Nasiri rejected building the Marsa Nour bridge [1]"
     composed = compose("Why did Salem Nasiri reject the bridge?", Draft("", (said,)), [one], "en")
     assert composed.path == "quoted" and "rejected" not in composed.sentences[0].text
+
+
+def pointed(words: str, score: float) -> Pointed:
+    start = TIME.index(words)
+    return Pointed(SimpleNamespace(score_of=lambda *span: score), 0, (start, start + len(words)))
+
+
+@pytest.mark.parametrize(
+    ("score", "short", "kept"),
+    [(2.0, "12 months", False), (-2.0, "12 months", True), (2.0, "3 months", True)],
+)
+def test_a_figure_that_the_reader_is_sure_of_wins_over_the_models(score, short, kept) -> None:
+    shown = "It took 3 months and not 12 months to build the Marsa Nour bridge"
+    text = TIME.replace("ثلاثة أشهر", "3 أشهر لا 12")
+    one = source(TIME, 0, 2.0, shown=shown, translated=True)
+    evidence = replace(one.evidence, quote=text)
+    at = text.index("3 أشهر")
+    reading = replace(pointed("ثلاثة", score), span=(at, at + len("3 أشهر")))
+    draft = Draft(short, (f"It took {short} to build the Marsa Nour bridge [1]",))
+    sources = [replace(one, evidence=evidence, pointed=reading)]
+    composed = compose("How many months did the bridge take?", draft, sources, "en")
+    assert (composed.path == "generated") is kept
+
+
+def test_an_english_answer_in_arabic_quotes_begins_with_the_translated_words() -> None:
+    one = source(TIME, 0, 2.0, shown="It took 40 years.", translated=True)  # which is not borne out
+    glossary = Glossary()
+    composer = Composer(
+        SimpleNamespace(copies=lambda article_id: ()),
+        Verifier(lambda: FakeEmbedder(), glossary),
+        glossary,
+        lambda question, language: {},
+    )
+    question = "How long did it take?"
+    quoted = composer.compose(question, question, [one], Draft("", ()), "en")
+    assert quoted.untranslated("en") and TIME.rstrip(".") in quoted.sentences[0].text
+    words = "عامين"
+    told = composer.worded(quoted, words, ["two years", "40 years"], question, "en")
+    assert [s.text for s in told.sentences][0] == "two years [1]" and told.short == "two years"
+    assert told.sentences[1:] == quoted.sentences and not told.untranslated("en")
+    assert composer.worded(quoted, words, ["40 years"], question, "en") == quoted
 
 
 @pytest.mark.parametrize(

@@ -18,6 +18,9 @@ from rag.premises import speaks_against
         ("Who built the bridge?", "The town approved the bridge", False),
         ("لماذا رفض اللاعب العرض؟", "قبل أيام أبى لاعب كرة القدم العرض", False),
         ("من خسر النهائي؟", "فاز الفريق على ضيفه في النهائي", False),
+        ("What did the mayor who rejects bridges see?", "The town approved the bridge", False),
+        ("ماذا رأى الرئيس الذي يرفض الجسور؟", "أيدت المدينة الجسر", False),
+        ("من الذي رفض الجسر؟", "أيدت المدينة الجسر", True),
         ("", "", False),
     ],
 )
