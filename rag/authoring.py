@@ -24,7 +24,7 @@ from rag.reader import Reader, load_reader
 from rag.rereading import Reread, reread
 from rag.retrieval import Retriever
 from rag.settings import Settings
-from rag.sources import Source, read_sources
+from rag.sources import BEHIND, Source, read_sources
 from vectorstore.store import Store
 from vectorstore.types import UnknownArticle
 
@@ -186,8 +186,9 @@ class Author:
         )
 
     def _of_its_countries(self, task: Task) -> tuple[Evidence, ...]:
-        """What was found in articles that name all countries of the question; all of it for one of
-        several parts, which may be about a country each."""
+        """What was found in articles that name all countries of the question, none of it where what
+        comes near the best is of others; all of it for a question of several parts, which may be
+        about a country each."""
         evidence = task.retrieved.evidence
         named = {} if task.several else countries(task.question, self._composer.glossary)
         if not named:
@@ -197,7 +198,8 @@ class Author:
             if e.article_id not in fitting:
                 text = f"{e.source} {e.title} {self._text(e.article_id)}"
                 fitting[e.article_id] = names_all(text, named)
-        return tuple(e for e in evidence if fitting[e.article_id])
+        kept = tuple(e for e in evidence if fitting[e.article_id])
+        return kept if kept and evidence[0].score - kept[0].score <= BEHIND else ()
 
     def _text(self, article_id: str) -> str:
         """An article's text; none of one that was removed meanwhile."""
