@@ -38,8 +38,9 @@ from rag.assistant import Assistant, language_model_of
 from rag.evaluation.archive import build_archive
 from rag.evaluation.metrics import token_f1
 from rag.evaluation.questions import Question, load_questions
-from rag.excerpts import LONGEST_SENTENCE, clip, find_words
+from rag.excerpts import clip, find_words
 from rag.reader import BEFORE, LAYER, OPENING, Reader, states_of, tokens_of
+from rag.rereading import LONGEST_READ
 from rag.settings import Settings
 from vectorstore.arabic import fold
 
@@ -94,7 +95,7 @@ def examples_of(
             holds = any(g in whole or whole in g for g in gold)
             if left[holds]:
                 left[holds] -= 1
-                start, end = clip(e.quote, weights(q.question, "ar"), LONGEST_SENTENCE)
+                start, end = clip(e.quote, weights(q.question, "ar"), LONGEST_READ)
                 yield Example(
                     q.question, e.quote[start:end], q.lang, origin, q.id, fold_of(article), holds,
                     answers if holds else (),

@@ -106,6 +106,21 @@ _REPORTS_EN = re.compile(
     r"(?:said|says|added|told|stressed|noted|announced|warned|denied|pledged|stated|argued|claimed"
     r"|explained|confirmed)\b"
 )
+# "added a goal", "claimed twenty lives": these report only with a clause.
+_DEEDS = re.compile(r"\b(?:added|noted|announced|denied|claimed|confirmed)$")
+_CLAUSE_EN = re.compile(r"\s*(?:that\b|[,:\"“])")
+_BEFORE_SPEECH, _AFTER_SPEECH = 6, 11  # words within which a subject stands
+_SPEECH = re.compile(
+    r"(?:^|[^\w])[وف]?(?:س?[يتن])?"
+    r"(?:ق[او]ل|[أا]?ضاف|ضيف|[أا]?وضح|صرح|[أا]?فاد|فيد|ذكر|ورد|زعم|دعي|[أا]قر|عترف|اعترف|رجح|توقع|عتبر|اعتبر"
+    r"|ر[أا][ىي]|رى|[أا]ردف|تابع|[أا]جاب|جيب|علق|نف[ىي]|انتقد|نتقد|بيّن|[أا]?شار|شير|لفت|نوه|دعا|دعو|نبه"
+    r"|[أؤا]?ك[دّ]|شدد|حث|[أا]?عرب|كشف|[أا]?علن|حذر|طالب|رحب|تعهد|ندد|[أا]?شاد|كتب|هدد|[أا]?بلغ|اتهم"
+    r"|تهم|وعد|بيان|تقرير|مقابل|حديث|كلم|تصريح|خطاب|تغريد|حسب|بحسب|وفق|نقل|لسان|رسال)"
+    r"|^\W*(?:sa(?:id|ys|ying)|told|tells|add|accord|stat|not(?:ed|es)|announc|warn|den(?:y|ie)|pledg"
+    r"|argu|claim|expla|confirm|insist|report|interview|wr(?:ote|itten)|threat|accus|call|ask|urg"
+    r"|believ|think|describ|prais|critic|hop|express|point|stress|emphas|reveal|admit|promis)",
+    re.IGNORECASE,
+)
 _NOT_SUBJECTS = re.compile(r"^(?:He|She|It|They|We|I|The|This|That|These|Those|But|And)\s*$")
 
 
@@ -145,13 +160,27 @@ def speaker_of(text: str, sentences: Sequence[Span], index: int) -> Speaker | No
     return None
 
 
+def near_speech(text: str) -> list[str]:
+    """The words around every word of speech in a text: who speaks in it is surely among them."""
+    words = text.split()
+    return [
+        " ".join(words[max(0, i - _BEFORE_SPEECH) : i + _AFTER_SPEECH])
+        for i, word in enumerate(words)
+        if _SPEECH.search(word) or word.endswith(":")
+    ]
+
+
 def reporters(text: str) -> list[str]:
-    """All who are named in a text as saying something, in either language."""
+    """All who are surely named in a text as saying something, in either language."""
     subjects = [report.subject for report in _reports(text) if report.subject]
     plain = _MARKS.sub("", text)
     for pattern in (_QUOTED, _ACCORDING):
         subjects += [match["subject"].strip() for match in pattern.finditer(plain)]
-    named = (match["subject"].strip() for match in _REPORTS_EN.finditer(text))
+    named = (
+        match["subject"].strip()
+        for match in _REPORTS_EN.finditer(text)
+        if not _DEEDS.search(match.group()) or _CLAUSE_EN.match(text, match.end())
+    )
     return subjects + [name for name in named if not _NOT_SUBJECTS.match(name)]
 
 

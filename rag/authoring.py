@@ -18,7 +18,7 @@ from rag.generation import Asked, Writer
 from rag.language import answer_language, in_script_of
 from rag.orders import printable
 from rag.parts import asks_several
-from rag.premises import speaks_against
+from rag.premises import denies_premise
 from rag.quoting import best_of
 from rag.reader import Reader, load_reader
 from rag.rereading import Reread, reread
@@ -63,7 +63,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Written:
-    """The verified answer, None where the model's doubt decided against one; the probability that
+    """The verified answer, None where it was decided against one; the probability that
     the archive answers; why the model failed, if it did."""
 
     composed: Composed | None
@@ -239,7 +239,7 @@ class Author:
         """No answer, unless the best sentence says the opposite of what the question takes for
         granted: that is told, as surely as the question would be declined."""
         best = best_of(sources)
-        if speaks_against(task.question, best.evidence.quote):
+        if denies_premise(task.question, best.evidence.quote):
             composed = self._compose(task, [best], Draft("", ()))
             if composed.sentences:
                 return Written(composed, 1 - probability)
@@ -295,7 +295,11 @@ class Author:
         except ModelError as error:  # the answer stands without
             log.warning("the language model failed to translate a short answer: %s", error)
             return composed
-        return self._composer.worded(composed, words, english, task.question, task.language)
+        quoted, held = composed.citations[0], best.evidence
+        first = alone and (quoted.article_id, quoted.start) == (held.article_id, held.start)
+        return self._composer.worded(
+            composed, words, english, task.question, task.language, first=first
+        )
 
 
 def _heard(doubt: float | None, found: Reread) -> dict[str, float]:

@@ -10,7 +10,7 @@ another figure for what was asked, it is quoted as well.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Container, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from rag.answer import AnswerSentence, Citation, Path
@@ -28,13 +28,21 @@ from rag.excerpts import (
     trimmed,
     without_echo,
 )
-from rag.expectations import Expected, asks_name, asks_who, asks_who_said, expected, meets
+from rag.expectations import (
+    Expected,
+    asks_name,
+    asks_who,
+    asks_who_said,
+    expected,
+    meets,
+    names_somebody,
+)
 from rag.figures import find_figures, missing_figures
 from rag.language import in_script_of
 from rag.names import Glossary
 from rag.parts import asks_several
 from rag.phrases import phrase
-from rag.premises import speaks_against
+from rag.premises import denies_premise, speaks_against
 from rag.quoting import SHORTEST_QUOTE, Quoter, best_of, counted, ranked
 from rag.sources import Source
 from rag.verification import Claim, Verdict, Verifier
@@ -45,7 +53,6 @@ MOST_WORDS = 75  # of an answer
 MOST_WORDS_SEVERAL = 140  # of an answer to a question that asks several things
 FOLLOWING = 2  # words after a figure that say what it is of
 HELD = 0.5  # of the short answer's words in the model's sentences: they give it
-_WORD = re.compile(r"\w[\w'’-]*")
 _INTRODUCTION = re.compile(r"^[^«“]{1,200}: (?=[«“])")
 
 
@@ -98,7 +105,7 @@ class Composer:
         path: Path = "generated" if kept else "quoted"
         translated = any(source.language != language for source in sources)
         nobody = not translated and _names_nobody(question, draft, sources, bool(kept))
-        nameless = asks_name(question) and not self._named(draft.short, question)
+        nameless = asks_name(question) and not names_somebody(draft.short, question)
         if nobody or (draft.short and nameless) or _counts_another(question, draft, sources):
             return Composed((), (), None, path)
         sentences = [
@@ -120,21 +127,23 @@ class Composer:
             quoted = self.quoter.quote(sources[i], asked, language, room, beside, cite.asks_who)
             if quoted is not None:
                 sentences.append(cite.sentence(quoted, [sources[i]], 1.0))
-        against = speaks_against(question, " ".join(c.quote for c in cite.citations))
+        against = denies_premise(question, " ".join(c.quote for c in cite.citations))
         if sentences and against:
             said = phrase("otherwise", language, said=sentences[0].text)
             sentences[0], short = replace(sentences[0], text=said), None
         elif path == "quoted" or (short is None and translated):
             # A translation's words are verified by the sentence that shows them.
-            speakers = {self.quoter.speaker(source, language) for source in sources}
-            short = _shown(short or (draft.short if translated else None), sentences, speakers)
+            speakers = [self.quoter.speaker(source, language) or "" for source in sources]
+            wanted = short or (draft.short if translated else None)
+            short = _shown(wanted, sentences[: len(kept)], sentences[len(kept) :], speakers)
         return Composed(tuple(sentences), tuple(cite.citations), short, path, corrects=against)
 
     def pointed(
         self, question: str, sources: Sequence[Source], *, alone: bool = False
     ) -> str | None:
         """The words of the best sentence that the reader is sure of, if they answer: they give what
-        is asked for, and not only the question's own words. ``alone``: nothing else would."""
+        is asked for, and not only the question's own words. ``alone``: likely ones will do, since
+        nothing else in the answer is in its language."""
         best = best_of(sources)
         said = (alone or best.speaker is not None) and asks_who_said(question)
         sure = best.pointed is not None and (best.pointed.likely if alone else best.pointed.sure)
@@ -165,10 +174,12 @@ class Composer:
         translations: Sequence[str],
         question: str,
         language: str,
+        *,
+        first: bool = False,
     ) -> Composed:
         """An answer with the best translation of the answering words as its short answer, if these
-        words support one, whether the translated quote puts it in the same words or not; of one
-        that only quotes the article in its own language, as its first sentence too."""
+        words support one, whether the translated quote puts it in the same words or not. ``first``:
+        as its first sentence too, before the quote that holds the words."""
         plain = [trimmed(t.strip().rstrip(".").strip('"'), question) for t in translations]
         fitting = [t for t in plain if t and in_script_of(t, language) and meets(t, question)]
         claim = Claim(words, "")
@@ -177,23 +188,14 @@ class Composer:
         if best is None or not verdicts[best].supported:
             return composed
         composed = replace(composed, short=fitting[best])
-        if not composed.untranslated(language):
+        if not first:
             return composed
-        first = composed.sentences[0]
+        cited = composed.sentences[0].citations
         told = AnswerSentence(
-            f"{fitting[best]} {''.join(f'[{n}]' for n in first.citations)}",
-            first.citations, True, verdicts[best].support,
+            f"{fitting[best]} {''.join(f'[{n}]' for n in cited)}",
+            cited, True, verdicts[best].support,
         )  # fmt: skip
         return replace(composed, sentences=(told, *composed.sentences))
-
-    def _named(self, short: str, question: str) -> bool:
-        """Whether a short answer has words that may be a name: of Arabic, what neither the question
-        has nor the glossary knows as common words; of English, what is written large."""
-        known = self.glossary.find_arabic(short)
-        common = [short[m.start : m.end] for m in known if not m.term.name]
-        said = {*analyse(question), *analyse(" ".join(common))}
-        words = [word for word in _WORD.findall(short) if not word.isascii() or word[0].isupper()]
-        return any({*analyse(word)} - said for word in words)
 
     def _kept(
         self, question: str, sources: Sequence[Source], draft: Draft, language: str
@@ -295,14 +297,12 @@ def _counts_another(question: str, draft: Draft, sources: Sequence[Source]) -> b
 def _reads_another(question: str, draft: Draft, sources: Sequence[Source]) -> bool:
     """Whether the reader is sure of a figure in a sentence that was translated, and the model gives
     another: of several it takes any."""
-    best = best_of(sources)
-    if not (best.translated and best.pointed is not None and best.pointed.sure):
+    best = best_of(sources) if sources else None
+    if best is None or not (best.translated and best.pointed and best.pointed.sure):
         return False
-    words = best.evidence.quote[slice(*best.pointed.span)]
-    figures = find_figures(words)
-    if expected(question) is not Expected.FIGURE or len(figures) != 1 or not draft.short:
-        return False
-    return bool(missing_figures(words, draft.short))
+    read = {f.value for f in find_figures(best.evidence.quote[slice(*best.pointed.span)])}
+    told = {f.value for f in find_figures(draft.short)}
+    return expected(question) is Expected.FIGURE and len(read) == 1 and bool(told) and told != read
 
 
 def _minimal(text: str, start: int, end: int, question: str) -> str | None:
@@ -327,14 +327,18 @@ def _gives(draft: Draft) -> bool:
 
 
 def _shown(
-    words: str | None, sentences: Sequence[AnswerSentence], speakers: Container[str | None]
+    words: str | None,
+    said: Sequence[AnswerSentence],
+    quotes: Sequence[AnswerSentence],
+    speakers: Sequence[str],
 ) -> str | None:
-    """The words, if one of the sentences holds them; what introduces a quote, an outlet's name
-    above all, tells no more than who speaks."""
+    """The words, if the model's sentences or the quotes hold them; what introduces a quote, an
+    outlet's name above all, tells no more than who speaks."""
     if not words:
         return None
-    told = [s.text if words in speakers else _INTRODUCTION.sub("", s.text) for s in sentences]
-    return words if any(stands_in(words, text) for text in told) else None
+    told = [s.text for s in said] + [_INTRODUCTION.sub("", s.text) for s in quotes]
+    shown = any(stands_in(words, text) for text in (*told, *(speakers if quotes else ())))
+    return words if shown else None
 
 
 def _plain(text: str) -> str:

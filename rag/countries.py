@@ -9,33 +9,50 @@ in the paragraph that answers them.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import cache
 
 from babel import Locale
 
+from rag.excerpts import offers_answers
 from rag.language import in_script_of
 from rag.names import Glossary
 from vectorstore.arabic import fold
 
 BEGINNING = 4  # letters that a country and its people share: «قازاقستان» and «قازاقي»
-# Other beginnings by which a text may mean a country, folded.
+SHORT = 3  # letters
+# Other words by which a text may mean a country, folded: beginnings of four letters and more, whole
+# words of fewer.
 _ALSO = {
     "AE": "امارات دبي ابوظبي uae emirat dubai",
+    "CH": "سويسر swiss",
     "CI": "ساحل ivor",
+    "CN": "صيني بكين beijing chin",
     "CZ": "تشيك czech",
     "DK": "دنمارك danish danes",
-    "FR": "فرنس باريس french",
+    "DZ": "جزاير",
+    "ES": "اسبان مدريد spanish spain",
+    "FR": "فرنس باريس french paris",
     "GB": "بريطان انجل لندن england english brit london uk",
+    "IE": "ايرلند irish dublin",
+    "IN": "هندي هنود",
+    "IR": "طهران tehran",
+    "JO": "اردن زعتري",
     "KP": "بيونغ pyong",
+    "MA": "مغرب مغارب",
     "MM": "بورما burm",
     "NL": "هولند dutch",
+    "PL": "بولند polish poles",
+    "PS": "فلسطين غزه رام gaza palest",
+    "RU": "روس موسكو moscow",
     "SA": "سعود مملكه رياض saudi kingdom riyadh",
-    "TR": "ترك انقره turk ankara",
-    "US": "امريك اميرك واشنطن america washington us u.s usa",
+    "SY": "سوري دمشق damascus",
+    "TR": "تركي اتراك انقره turk ankara",
+    "US": "امريك اميرك واشنطن america washington us usa",
 }
-_WORD = re.compile(r"[\w.]+")
-_CLITICS = re.compile(r"^[وفبلك]{0,2}(?:ال)?(?=..)")
+_WORD = re.compile(r"\w+")
+_CLITICS = re.compile(r"[وف]?[بلك]?(?:ال)?")
+_COMPARES = re.compile(r"\b(?:compare\w*|than|versus|both)\b|(?<!\w)(?:مقارنة|كلا|كل من)(?!\w)")
 
 
 @cache
@@ -46,7 +63,13 @@ def _codes() -> dict[str, str]:
 
 
 def countries(question: str, glossary: Glossary) -> dict[str, list[str]]:
-    """The countries that a question names: their codes, with their names in both languages."""
+    """The countries that a question is about: their codes, with their names in both languages.
+
+    None of one that compares, which articles about a country each may answer together; nor of an
+    English name that is part of a longer one («Chad Kroeger»).
+    """
+    if offers_answers(question) or _COMPARES.search(question):
+        return {}
     if in_script_of(question, "ar"):
         terms = [match.term for match in glossary.find_arabic(question)]
     else:
@@ -55,6 +78,7 @@ def countries(question: str, glossary: Glossary) -> dict[str, list[str]]:
     return {
         code: [english, *(t.arabic for t in glossary.find_english(english))]
         for code, english in found.items()
+        if not re.search(rf"\b{re.escape(english)}\s+[A-Z]", question)
     }
 
 
@@ -63,11 +87,28 @@ def names_all(text: str, named: dict[str, list[str]]) -> bool:
 
     ``named``: as ``countries`` gives them.
     """
-    words = {form for word in _WORD.findall(fold(text)) for form in (word, _CLITICS.sub("", word))}
+    words = {form for word in _WORD.findall(fold(text)) for form in _forms(word)}
     return all(_held(code, names, words) for code, names in named.items())
 
 
+def _forms(word: str) -> Iterator[str]:
+    """A folded word, and what is left of it without any of the particles that it may begin with."""
+    most = _CLITICS.match(word).end()
+    yield from (word[i:] for i in range(min(most, len(word) - 2) + 1))
+    if word.startswith("لل"):
+        yield word[2:]
+
+
 def _held(code: str, names: Iterable[str], words: set[str]) -> bool:
-    bare = (_CLITICS.sub("", fold(name)) if not name.isascii() else fold(name) for name in names)
-    beginnings = {name.split()[0][:BEGINNING] for name in bare} | set(_ALSO.get(code, "").split())
-    return any(word.startswith(tuple(beginnings)) for word in words)
+    also = _ALSO.get(code, "").split()
+    beginnings = tuple(beginning for name in names if (beginning := _beginning(name)))
+    long = (*beginnings, *(word for word in also if len(word) > SHORT))
+    short = {word for word in also if len(word) <= SHORT}
+    return bool(short & words) or any(word.startswith(long) for word in words)
+
+
+def _beginning(name: str) -> str:
+    """What the words for a country and its people begin with, of a name's longest word."""
+    longest = max((re.sub("^ال(?=..)", "", word) for word in name.split("(")[0].split()), key=len)
+    folded = fold(longest)
+    return folded[: min(BEGINNING, max(3, len(folded) - 1))]

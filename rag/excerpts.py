@@ -27,7 +27,7 @@ _CHOICE = re.compile(r"\bor\b|(?<!\w)أم(?!\w)", re.IGNORECASE)
 _ARTICLE = re.compile(r"\b[وفبك]?ال$")
 _JOINED = re.compile(r"وال(?!د)\w{3}")  # «وانغ», «والدة» are words of their own
 _AND = re.compile(r"\sو\w")
-_ITEM = re.compile(r"(?<!\S)(\w{2,})\s+$")
+_FIRST_ITEM = re.compile(r"(?<!\S)(?:من|في|على|إلى|عن|بين|مع)\s+(\w{2,})\s+$")
 _CLAUSE = re.compile(r"(?<=[،,؛;:])\s+|\s+(?=[-–—]\s)")
 
 
@@ -131,23 +131,19 @@ def snap(words: str, text: str, least: float = 0.75) -> tuple[int, int] | None:
 
 
 def beginning(start: int, end: int, text: str) -> int:
-    """Where an Arabic run of words that was found at ``start`` begins: with its article, without a
-    conjunction before it, and with the item before it where it is the rest of a list («والسعودية
-    والسودان» of «العراق والسعودية والسودان»)."""
+    """Where an Arabic run of words that was found at ``start`` begins: with its article, and where
+    it is the rest of a list («والسعودية والسودان») with the one word between a preposition and it,
+    or else without its conjunction."""
     if _ARTICLE.search(text[:start]):
         start -= len("ال")
-    while _JOINED.match(text, start, end):
-        before = _ITEM.search(text[:start])
-        if not (before and _AND.search(text, start + 1, end)):
-            return start + 1
-        if before.group(1) in _PREPOSITIONS:
-            return start + 1
-        start = before.start(1)
+    if _JOINED.match(text, start, end) and _AND.search(text, start + 1, end):
+        first = _FIRST_ITEM.search(text[:start])
+        return first.start(1) if first else start + 1
     return start
 
 
 def trimmed(words: str, question: str) -> str:
-    """A short answer without what only tells more of it; of a year, its digits.
+    """A short answer without what only tells more of it or half a bracket; of a year, its digits.
 
     What answers why or how is whole.
     """
@@ -158,10 +154,13 @@ def trimmed(words: str, question: str) -> str:
 
 
 def _unpaired(words: str) -> str:
-    """Some words without the brackets of which they hold one half: «13) رئيس بلدية»."""
+    """Some words up to a bracket of which they hold one half: «13» of «13) رئيس بلدية»."""
     for opens, closes in ("()", "[]", "«»", "“”"):
         if words.count(opens) != words.count(closes):
-            words = words.replace(opens, "").replace(closes, "")
+            parts = [
+                part for part in re.split(f"[{re.escape(opens + closes)}]", words) if part.strip()
+            ]
+            words = parts[0] if parts else words
     return words.strip()
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 
 from vectorstore.arabic import fold
 
@@ -51,8 +52,11 @@ _ARABIC_ORDINALS = "ثاني ثالث رابع خامس سادس سابع ثام
 
 
 _PERCENT_AFTER = re.compile(
-    r"[\s)]*(?:%|per ?cent\b|(?:من )?(?:بال|في ال|ال)?(?:ميه|مايه)(?!\w)|نقطه ميويه)"
+    r"[\s)(-]*(?:%|per ?cent\b|(?:من )?(?:بال|في ال|ال)?(?:ميه|مايه)(?!\w)|نقطه ميويه)"
 )
+
+
+_JOINT = re.compile(r"[\s%]*(?:و|الي|او|and|to|or|[-–—,])\s*")
 
 
 def _word_values() -> dict[str, float]:
@@ -241,7 +245,7 @@ def missing_figures(claim: str, evidence: str) -> list[float]:
     held = {f.value for f in told}
     # A range or product may leave the bare number beside its scale: keep both readings.
     held |= {_value(m.group(1)) for m in _NUMBER.finditer(fold(evidence))}
-    shares = _shares(claim) - _shares(evidence)
+    shares = _shares(claim) - _shares_held(evidence)
     return [
         f.value
         for f in find_figures(claim)
@@ -257,3 +261,12 @@ def _shares(text: str) -> set[float]:
         for f in find_figures(text)
         if _PERCENT_AFTER.match(folded, f.end) or folded[: f.start].rstrip().endswith("%")
     }
+
+
+def _shares_held(text: str) -> set[float]:
+    """``_shares``, with figures of a range or a row that ends in one: «من 20 إلى 25 بالمئة»."""
+    shares, figures, folded = _shares(text), find_figures(text), fold(text)
+    for before, after in reversed(list(pairwise(figures))):
+        if after.value in shares and _JOINT.fullmatch(folded, before.end, after.start):
+            shares.add(before.value)
+    return shares

@@ -19,19 +19,21 @@ from vectorstore.arabic import fold
 DENYING = 3  # words before a word in which a negation denies it
 # "the writer who praises …" tells who is meant; "Who praises …?" and «من الذي يمدح …» ask.
 _CLAUSE = re.compile(
-    r"(?<=\w )(?:who|whom|whose|that|which)(?: \w+){1,2}"
+    r"(?<=\w )(?:who|whom|whose|which)(?: \w+){1,2}"
     r"|(?<=\w )(?<!\bمن )(?<!\bما )(?:الذي|التي|الذين)(?: \w+){1,2}"
 )
 _WORD = re.compile(r"[\w'’]+")
 _NOT = re.compile(r"لا|لم|لن|ليس|ليست|دون|بدون|عدم|غير|not|no|never|without|\w+n['’]t|cannot")
 
 
-def speaks_against(said: str, found: str) -> bool:
-    """Whether ``found`` says the opposite of a word of ``said``, and not that word.
+def denies_premise(question: str, found: str) -> bool:
+    """Whether ``found`` speaks against what a question takes for granted."""
+    return speaks_against(_CLAUSE.sub(" ", fold(question)), found)
 
-    ``said``: a question, for what it takes for granted, or a sentence of a model.
-    """
-    asked, told = _asserted(_CLAUSE.sub(" ", fold(said))), _asserted(found)
+
+def speaks_against(said: str, found: str) -> bool:
+    """Whether ``found`` says the opposite of a word of ``said``, and not that word."""
+    asked, told = _asserted(said), _asserted(found)
     return any(
         asked & one and told & other and not (told & one or asked & other)
         for pair in _opposites()

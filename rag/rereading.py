@@ -19,7 +19,7 @@ from rag.orders import without_orders
 from rag.reader import Reader, Reading
 
 READ = 3  # sentences of an order that is not of their scores; each takes a small model .4 s
-LONGEST_READ = 720  # characters of a sentence
+LONGEST_READ = 720  # characters of a sentence; of at most 480 when the heads were trained
 MOST = 5  # of one that is: the next is read as long as it could still become the best
 # Of a score: a unit of the log odds that a sentence answers. Chosen by hand on XQuAD and made-up
 # news, out of fold, with four sets over news in view: more puts sentences of an encyclopedia in a

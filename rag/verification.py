@@ -18,9 +18,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from models.protocols import Embedder, PassageInput
-from rag.attribution import reporters
+from rag.attribution import near_speech, reporters
+from rag.drafts import CITED
 from rag.excerpts import share_held
 from rag.figures import missing_figures
+from rag.language import in_script_of
 from rag.leaks import leaked_pairs, leaked_words
 from rag.names import Glossary
 from rag.terms import common_english
@@ -39,15 +41,14 @@ SUPPORTED = 0.5  # probability from which a sentence counts as supported
 APART = 2  # words of an Arabic text within which the next word of a name follows
 SHORT_NAME = 3  # letters
 STEM = 4  # letters that a people and its country share
-_CITED = re.compile(r"\s*\[\d+\]")
 _LATIN_NAME = re.compile(r"(?<![\w'’-])[A-Z][\w'’-]*")
 # A word half in Arabic and half in Latin letters, which a small model slips into; a particle before
 # a Latin name («بـCGTN», «لـ BBC») makes none.
 _MIXED = re.compile(r"\w*[\u0621-\u063a\u0641-\u064a]{3}[A-Za-z]\w*|\w*[A-Za-z][\u0620-\u064a]\w*")
 # Arabic words that a name follows.
 _NAMED = re.compile(
-    r"(?<!\w)[وفبل]?(?:ال)?(?:محافظة|مدينة|بلدة|قرية|ولاية|مديرية|جزيرة|السيد|السيدة|الدكتور|الدكتورة"
-    r"|الشيخ|الأمير|الأميرة|الملك|المهندس|شركة|نادي|جامعة|مستشفى|قناة|صحيفة)\s+(?P<name>\w+)"
+    r"(?<!\w)[وفبل]?(?:محافظة|مدينة|بلدة|قرية|ولاية|مديرية|جزيرة|السيد|السيدة|الدكتور|الدكتورة|الشيخ"
+    r"|الأمير|الأميرة|الملك|المهندس|شركة|نادي|جامعة|مستشفى|قناة|صحيفة)\s+(?P<name>\w+)"
 )
 # Words written large in English, mostly at a sentence's beginning, that name nothing.
 _NO_NAMES = frozenset(
@@ -122,7 +123,7 @@ class Verifier:
         one that takes a word over from the question which the evidence does not hold: so a false
         premise would be asserted.
         """
-        plain = _CITED.sub("", sentence).strip()
+        plain = CITED.sub("", sentence).strip()
         asked = set(analyse(question))
         if not claims or not set(analyse(plain)) - asked - (_LIGHT if asked else frozenset()):
             return Verdict(False, 0.0, ())
@@ -185,13 +186,16 @@ class Verifier:
     def _silent(self, plain: str, claims: Sequence[Claim]) -> list[str]:
         """Who is said to have said something and does not in the evidence: that "Xi watched the
         ceremony" does not make what stands beside it his words."""
-        saying = " ، ".join(name for c in claims for name in (*reporters(c.text), c.heading))
+        saying = " ، ".join(part for c in claims for part in (*near_speech(c.text), c.heading))
         spoken = set(analyse(saying))
 
         def speaks(name: str) -> bool:
-            if name.isascii():
-                return not self._missing_names(f"– {name}", saying)
-            return bool(spoken & set(analyse(name)))
+            if not in_script_of(name, "ar") or name.isascii():
+                return not self._missing_names(name.split()[-1], saying)
+            titles = [m for m in self._glossary.find_arabic(name) if not m.term.name]
+            common = {stem for m in titles for stem in analyse(name[m.start : m.end])}
+            own = set(analyse(name)) - common
+            return not own or bool(own & spoken)
 
         return [name for name in reporters(plain) if not speaks(name)]
 
@@ -205,9 +209,12 @@ class Verifier:
             for match in known
             if match.term.name and not present.intersection(analyse(match.term.arabic))
         ]
-        unknown = [m["name"] for m in _NAMED.finditer(plain)] + leaked_words(plain, present)
+        unknown = [m["name"] for m in _NAMED.finditer(plain)]
+        if in_script_of(plain, "ar"):  # English ones are looked at in pairs
+            unknown += leaked_words(plain, present)
         common = {stem for match in known for stem in analyse(plain[match.start : match.end])}
-        return missing + [w for w in unknown if not {*analyse(w)} & (present | common | _LIGHT)]
+        held_or_common = present | common | _LIGHT
+        return missing + [w for w in unknown if analyse(w) and not {*analyse(w)} & held_or_common]
 
     def _missing_names(self, plain: str, held: str) -> list[str]:
         known = {

@@ -128,7 +128,7 @@ def test_the_outlet_that_introduces_a_quote_is_no_short_answer() -> None:
     [
         ("ما اسم رئيس بلدية مرسى نور؟", "سالم الناصري", True),
         ("ما اسم رئيس بلدية مرسى نور؟", "رئيس البلدية", False),
-        ("ما اسم رئيس بلدية مرسى نور؟", "رؤساء بلديات", False),
+        ("ما اسم رئيس بلدية مرسى نور؟", "رؤساء البلدية", False),
         ("ما اسم الجسر الذي كلف 12 مليون دينار؟", "الجسر", True),
     ],
 )
@@ -238,7 +238,7 @@ def test_an_english_answer_in_arabic_quotes_begins_with_the_translated_words() -
     quoted = composer.compose(question, question, [one], Draft("", ()), "en")
     assert quoted.untranslated("en") and TIME.rstrip(".") in quoted.sentences[0].text
     words = "عامين"
-    told = composer.worded(quoted, words, ["two years", "40 years"], question, "en")
+    told = composer.worded(quoted, words, ["two years", "40 years"], question, "en", first=True)
     assert [s.text for s in told.sentences][0] == "two years [1]" and told.short == "two years"
     assert told.sentences[1:] == quoted.sentences and not told.untranslated("en")
     assert composer.worded(quoted, words, ["40 years"], question, "en") == quoted
@@ -256,3 +256,7 @@ def test_a_quotation_within_a_quotation_has_marks_of_its_own(language, quoted) -
     evidence = replace(source(TIME, 0, 2.0).evidence, quote=text, start=0, end=len(text))
     one = Source(evidence, text, 0, "en", text, None, None)
     assert quoted in compose("?", Draft("", ()), [one], language).sentences[0].text
+
+
+def test_without_sources_there_is_nothing_to_say() -> None:
+    assert not compose("?", Draft("", ()), [], "en").sentences

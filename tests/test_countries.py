@@ -1,4 +1,5 @@
 import pytest
+from babel import Locale
 
 from rag.countries import countries, names_all
 from rag.names import Glossary
@@ -38,3 +39,39 @@ def test_an_english_text() -> None:
     text = "The Norwegian minister met his Dutch colleague."
     assert names_all(text, countries("بين هولندا والنرويج", GLOSSARY))
     assert not names_all(text, countries("بين فنلندا والنرويج", GLOSSARY))
+
+
+@pytest.mark.parametrize("particle", ["", "و", "ب", "ل", "وب"])
+def test_every_country_is_named_by_its_own_name(particle) -> None:
+    """Of all names of CLDR that a question is known to be about."""
+    asked = 0
+    for code, name in Locale("ar").territories.items():
+        found = countries(f"ماذا جرى في {name}؟", GLOSSARY)
+        if code in found:
+            asked += 1
+            assert names_all(f"جرى {particle}{name} أمس", {code: found[code]}), name
+    assert asked > 200
+
+
+@pytest.mark.parametrize("people", ["الكندية", "الأتراك", "واللبنانيون", "البولندي", "Spanish"])
+def test_peoples_name_their_countries(people) -> None:
+    country = {
+        "الكن": "كندا",
+        "الأت": "تركيا",
+        "والل": "لبنان",
+        "البو": "بولندا",
+        "Span": "إسبانيا",
+    }
+    assert names_all(people, countries(f"ما سكان {country[people[:4]]}؟", GLOSSARY))
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "How many medals did Jordan Burroughs win?",
+        "Which has more people, Norway or Sweden?",
+        "How does Norway's fund compare with Qatar's?",
+    ],
+)
+def test_people_and_comparisons_are_about_no_country(question) -> None:
+    assert not countries(question, GLOSSARY)

@@ -1,6 +1,13 @@
 import pytest
 
-from rag.expectations import Expected, asks_name, expected, meets
+from rag.expectations import (
+    Expected,
+    asks_name,
+    asks_who_said,
+    expected,
+    meets,
+    names_somebody,
+)
 
 
 @pytest.mark.parametrize(
@@ -106,7 +113,31 @@ def test_how_many_is_also_told_without_a_figure(question: str, text: str, told: 
         ("ما اسم العملية التي أجراها الطبيب؟", False),
         ("What is the name of the Norwegian foreign minister?", True),
         ("What is the name of the film that the director made?", False),
+        ("What is the name of the medicine her doctor prescribed?", False),
+        ("What is the name of the head covering worn by men?", False),
     ],
 )
 def test_whose_name_is_asked_for(question: str, asks: bool) -> None:
     assert asks_name(question) is asks
+
+
+@pytest.mark.parametrize(
+    ("question", "asks"),
+    [
+        ("Who said it?", True),
+        ("على لسان من ورد ذلك؟", True),
+        ("من حذر من ذلك؟", True),
+        ("Who added the second goal?", False),
+        ("من أضاف الهدف الثاني؟", False),
+    ],
+)
+def test_who_said_it_is_not_who_did_it(question: str, asks: bool) -> None:
+    assert asks_who_said(question) is asks
+
+
+@pytest.mark.parametrize(
+    ("words", "somebody"),
+    [("أمين سلام", True), ("كامل الوزير", True), ("وزراء", False), ("وزير الاقتصاد", False)],
+)
+def test_a_title_is_nobody(words: str, somebody: bool) -> None:
+    assert names_somebody(words, "ما اسم وزير الاقتصاد؟") is somebody

@@ -76,8 +76,20 @@ def test_fractions_are_no_ordinals(claim: str, evidence: str, held: bool) -> Non
 
 @pytest.mark.parametrize(
     ("claim", "missing"),
-    [("19.8%", []), ("95 percent", []), ("90%", []), ("1348%", [1348.0]), ("1,348 people", [])],
+    [
+        ("19.8%", []),
+        ("95 percent", []),
+        ("90%", []),
+        ("1348%", [1348.0]),
+        ("1,348 people", []),
+        ("from 20% to 25%", []),
+        ("10% and 30%", []),
+        ("7%", [7.0]),
+    ],
 )
 def test_a_share_is_one_in_the_evidence_too(claim: str, missing: list[float]) -> None:
-    evidence = "بزيادة 19.8 بالمئة، وبلغ 1348 راكبا، و٪95 منهم، وتسعون في المائة"
+    evidence = (
+        "بزيادة 19.8 بالمئة، وبلغ 1348 راكبا، و٪95 منهم، وتسعون في المائة، من 20 إلى 25 بالمئة، "
+    )
+    evidence += "و10 و30 (بالمئة)، و7 أيام"
     assert missing_figures(claim, evidence) == missing

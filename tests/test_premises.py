@@ -1,6 +1,6 @@
 import pytest
 
-from rag.premises import speaks_against
+from rag.premises import denies_premise, speaks_against
 
 
 @pytest.mark.parametrize(
@@ -25,4 +25,9 @@ from rag.premises import speaks_against
     ],
 )
 def test_opposite_words_speak_against_a_premise(question, found, against) -> None:
-    assert speaks_against(question, found) is against
+    assert denies_premise(question, found) is against
+
+
+def test_what_a_model_says_in_a_clause_is_said_all_the_same() -> None:
+    said = "The mayor said that Salem rejected the bridge"
+    assert speaks_against(said, "The mayor said Salem approved the bridge")
