@@ -190,7 +190,7 @@ class Verifier:
         spoken = set(analyse(saying))
 
         def speaks(name: str) -> bool:
-            if not in_script_of(name, "ar") or name.isascii():
+            if not in_script_of(name, "ar"):
                 return not self._missing_names(name.split()[-1], saying)
             titles = [m for m in self._glossary.find_arabic(name) if not m.term.name]
             common = {stem for m in titles for stem in analyse(name[m.start : m.end])}
