@@ -98,6 +98,13 @@ def test_a_sentence_goes_on_over_the_page():
     assert read(pdf([first, [arabic(700, LINES[2])]])).text == " ".join(LINES)
 
 
+def test_a_wide_gap_ends_a_paragraph_of_few_rows():
+    headline = arabic(760, "افتتاح المكتبة")
+    first = [arabic(700, LINES[0]), arabic(685, LINES[1])]
+    text = read(pdf([[headline, *first, arabic(658, LINES[1])]])).text
+    assert text.split("\n\n")[1:] == [f"{LINES[0]} {LINES[1]}", LINES[1]]
+
+
 def test_what_the_file_says_about_itself():
     page = [arabic(700, "افتتاح مكتبة الميناء"), arabic(660, LINES[0])]
     info = {"Title": "افتتاح مكتبة الميناء", "Author": "سلمى", "CreationDate": "D:20200917100000Z"}

@@ -12,6 +12,7 @@ import unicodedata
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from statistics import median
 
@@ -222,8 +223,9 @@ def _block_paragraphs(block: list[_Line], rtl: bool) -> list[str]:
     """Rows of a column joined into paragraphs: a wide gap, another size or a short row ends one."""
     rows = _merged_rows(block)
     left, right = min(row.x0 for row in rows), max(row.x1 for row in rows)
-    pitches = [a.y0 - b.y0 for a, b in zip(rows, rows[1:], strict=False)]
-    pitch = sorted(pitches)[len(pitches) // 3] if pitches else 0
+    # From row to row of one paragraph: a headline is further off, and of few rows most may be.
+    pitches = sorted(a.y0 - b.y0 for a, b in pairwise(rows) if _same_size(a, b))
+    pitch = pitches[(len(pitches) - 1) // 3] if pitches else 0
     texts = [logical_order(row.units, rtl and _has_rtl(row)).strip() for row in rows]
     paragraphs = [texts[0]]
     for i in range(1, len(rows)):
@@ -232,7 +234,7 @@ def _block_paragraphs(block: list[_Line], rtl: bool) -> list[str]:
         start = right - row.x1 if rtl else row.x0 - left
         apart = (
             above.y0 - row.y0 > 1.3 * pitch + 1
-            or abs(above.height - row.height) > 0.2 * max(above.height, row.height)
+            or not _same_size(above, row)
             or end > 0.2 * (right - left)
             or (row.height < start < 6 * row.height and texts[i - 1].endswith(_FINAL))
         )
@@ -241,6 +243,10 @@ def _block_paragraphs(block: list[_Line], rtl: bool) -> list[str]:
         else:
             paragraphs[-1] = _joined(paragraphs[-1], texts[i])
     return [p for p in paragraphs if p]
+
+
+def _same_size(one: _Line, other: _Line) -> bool:
+    return abs(one.height - other.height) <= 0.2 * max(one.height, other.height)
 
 
 def _merged_rows(block: list[_Line]) -> list[_Line]:
