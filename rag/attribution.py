@@ -161,7 +161,7 @@ def speaker_of(text: str, sentences: Sequence[Span], index: int) -> Speaker | No
 
 
 def near_speech(text: str) -> list[str]:
-    """The words around every word of speech in a text: who speaks in it is surely among them."""
+    """The words around every word of speech in a text, wide enough to hold who speaks."""
     words = text.split()
     return [
         " ".join(words[max(0, i - _BEFORE_SPEECH) : i + _AFTER_SPEECH])

@@ -31,7 +31,9 @@ HIGHEST = 3.0  # log odds that hardly one sentence in a hundred surpasses
 # without, .60 with).
 SURE = -1.0
 CLEARLY = 4.0
-LIKELY = -3.5  # from where they are better than an answer in the article's language alone
+# From where they are better than an answer in the article's language alone; chosen by hand, by the
+# words pointed to for some sixty English questions over news.
+LIKELY = -3.5
 
 
 @dataclass(frozen=True)

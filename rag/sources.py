@@ -17,7 +17,8 @@ from vectorstore.types import Span, UnknownArticle
 
 LONGEST_EVIDENCE = 960  # characters of all sentences in a prompt, about 320 tokens
 # Characters of a sentence in a prompt that is translated for it, around the words that answer: a
-# small model's translations of longer ones are slow and drop and twist what they say.
+# small model's translations of longer ones are slow and drop and twist what they say (260 is the
+# one length that was tried).
 LONGEST_TRANSLATED = 260
 TRANSLATED = 2  # sentences of another language in a prompt: translating each takes seconds
 # Difference of scores beyond which the best sentence is the one that answers: what stands further
