@@ -31,15 +31,18 @@ def source(quote: str, rank: int, score: float, **more) -> Source:
     return Source(evidence, TEXT, rank, **fields)
 
 
-def compose(question: str, draft: Draft, sources, language: str = "ar"):
+def make_composer() -> Composer:
     glossary = Glossary()
-    composer = Composer(
+    return Composer(
         SimpleNamespace(copies=lambda article_id: ()),
         Verifier(lambda: FakeEmbedder(), glossary),
         glossary,
         lambda question, language: {},
     )
-    return composer.compose(question, question, sources, draft, language)
+
+
+def compose(question: str, draft: Draft, sources, language: str = "ar"):
+    return make_composer().compose(question, question, sources, draft, language)
 
 
 @pytest.mark.parametrize(
@@ -123,20 +126,6 @@ def test_the_outlet_that_introduces_a_quote_is_no_short_answer() -> None:
     assert "Nile" in composed.sentences[0].text and composed.short is None
 
 
-@pytest.mark.parametrize(
-    ("question", "short", "answered"),
-    [
-        ("ما اسم رئيس بلدية مرسى نور؟", "سالم الناصري", True),
-        ("ما اسم رئيس بلدية مرسى نور؟", "رئيس البلدية", False),
-        ("ما اسم رئيس بلدية مرسى نور؟", "رؤساء البلدية", False),
-        ("ما اسم الجسر الذي كلف 12 مليون دينار؟", "الجسر", True),
-    ],
-)
-def test_a_name_is_not_told_by_a_title(question, short, answered) -> None:
-    composed = compose(question, Draft(short, ("لا أعلم",)), [source(COST, 0, 2.1)])
-    assert bool(composed.sentences) is answered
-
-
 def test_a_pronoun_is_no_short_answer() -> None:
     assert parse_draft("Short: These\nAnswer: They came [1].", answer_prompt("en")).short == ""
 
@@ -156,9 +145,13 @@ def test_of_several_sentences_those_with_the_short_answer_stay() -> None:
         ("من بنى جسر مرسى نور؟", "صحيفة المرفأ", False),
         ("من قال إن جسر مرسى نور كلف 12 مليون دينار؟", "جسر مرسى نور", True),
         ("ماذا كلف جسر مرسى نور؟", "جسر مرسى نور", True),
+        ("ما اسم رئيس بلدية مرسى نور؟", "سالم الناصري", True),
+        ("ما اسم رئيس بلدية مرسى نور؟", "رئيس البلدية", False),
+        ("ما اسم رئيس بلدية مرسى نور؟", "رؤساء البلدية", False),
+        ("ما اسم الجسر الذي كلف 12 مليون دينار؟", "الجسر", True),
     ],
 )
-def test_who_is_not_told_by_the_words_of_the_question_or_the_outlet(
+def test_who_is_not_told_by_the_words_of_the_question_a_title_or_the_outlet(
     question, short, answered
 ) -> None:
     composed = compose(question, Draft(short, ("لا أعلم",)), [source(COST, 0, 2.1)])
@@ -227,13 +220,7 @@ def test_a_figure_that_the_reader_is_sure_of_wins_over_the_models(score, short, 
 
 def test_an_english_answer_in_arabic_quotes_begins_with_the_translated_words() -> None:
     one = source(TIME, 0, 2.0, shown="It took 40 years.", translated=True)  # which is not borne out
-    glossary = Glossary()
-    composer = Composer(
-        SimpleNamespace(copies=lambda article_id: ()),
-        Verifier(lambda: FakeEmbedder(), glossary),
-        glossary,
-        lambda question, language: {},
-    )
+    composer = make_composer()
     question = "How long did it take?"
     quoted = composer.compose(question, question, [one], Draft("", ()), "en")
     assert quoted.untranslated("en") and TIME.rstrip(".") in quoted.sentences[0].text
