@@ -54,7 +54,8 @@ class Retrieved:
     """The outcome of a search: sentences and passages, each best first.
 
     ``dropped_undated``: how many articles a date filter left out for having no date.
-    ``signals``: what the decision to answer is made from, by name.
+    ``signals``: what the decision to answer is made from, by name. ``parts``: of a question that
+    asks several things, what was found for each.
     """
 
     question: str
@@ -63,6 +64,7 @@ class Retrieved:
     dropped_undated: int = 0
     retrieve_ms: float = 0.0
     signals: Mapping[str, float] = field(default_factory=dict)
+    parts: tuple[Retrieved, ...] = ()
 
     def to_dict(self) -> dict:
         """The JSON of ``mustanad search``."""

@@ -1,6 +1,7 @@
 """From a question to a verified answer.
 
-``Answerer.stream`` is the way of a question: rewrite, retrieve, decide, generate, verify, compose.
+``Answerer.stream`` is the way of a question: rewrite, retrieve, decide, generate, verify, compose;
+where it asks several things, each is decided and answered by itself.
 """
 
 from __future__ import annotations
@@ -24,9 +25,10 @@ from rag.answer import (
     Timings,
     Token,
 )
-from rag.authoring import Author, Task
+from rag.authoring import Author, Task, Written
 from rag.composing import Composed
 from rag.decision import load_decision, load_doubt
+from rag.joining import joined
 from rag.language import answer_language, in_script_of
 from rag.phrases import phrase
 from rag.retrieval import Retriever
@@ -82,30 +84,45 @@ class Answerer:
         before = conversation.asked_before(question, history)
         retrieved = self._retriever.retrieve(question, filters=filters, before=before)
         yield EvidenceFound(retrieved)
-        embedder = self._embedder().identity.name
-        decision = load_decision(embedder)
-        doubted = load_doubt(embedder, self._settings.language_model, language) is not None
-        asks = any(map(str.isalnum, asked))  # «؟!» has a vector too, but asks nothing
-        probability = decision.probability(retrieved.signals) if asks else 0.0
-        if not retrieved.evidence or probability < decision.least(doubted=doubted):
-            reason = self._reason(retrieved, filters)
-            yield AnswerReady(self._declined(retrieved, language, reason, 1 - probability, clock))
-            return
-        said = conversation.in_context(question, history)
+        if retrieved.parts:
+            n = len(retrieved.parts)
+            tasks = [
+                Task(p.question, p.question, p.question, p, language, n, cancel)
+                for p in retrieved.parts
+            ]
+        else:
+            said = conversation.in_context(question, history)
+            tasks = [Task(question, asked, said, retrieved, language, cancel=cancel)]
         try:
-            task = Task(question, asked, said, retrieved, language, cancel)
-            written = yield from clock.watching(self._author.write(task, probability))
+            written = yield from clock.watching(self._write(tasks))
         except Cancelled:
             yield AnswerReady(self._declined(retrieved, language, "cancelled", 0.0, clock))
             return
         if written.composed is None:
+            reason = self._reason(retrieved, filters)
             confidence = 1 - written.probability
-            answer = self._declined(retrieved, language, "not_in_archive", confidence, clock)
+            answer = self._declined(retrieved, language, reason, confidence, clock)
         else:
             answer = self._answered(
                 retrieved, written.composed, language, written.probability, clock
             )
         yield AnswerReady(replace(answer, model_error=written.model_error))
+
+    def _write(self, tasks: Sequence[Task]) -> Generator[Token, None, Written]:
+        """What is written for each part of a question, together; nothing for a part that what was
+        found does not answer."""
+        embedder = self._embedder().identity.name
+        decision = load_decision(embedder)
+        written: list[Written] = []
+        for task in tasks:
+            doubted = load_doubt(embedder, self._settings.language_model, task.language) is not None
+            asks = any(map(str.isalnum, task.asked))  # «؟!» has a vector too, but asks nothing
+            probability = decision.probability(task.retrieved.signals) if asks else 0.0
+            if not task.retrieved.evidence or probability < decision.least(doubted=doubted):
+                written.append(Written(None, probability))
+            else:
+                written.append((yield from self._author.write(task, probability)))
+        return joined([task.question for task in tasks], written, tasks[0].language)
 
     def _answered(
         self,

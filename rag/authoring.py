@@ -17,7 +17,7 @@ from rag.drafts import Draft
 from rag.generation import Asked, Writer
 from rag.language import answer_language, in_script_of
 from rag.orders import printable
-from rag.parts import asks_several
+from rag.parts import asks_of_several_articles
 from rag.premises import denies_premise
 from rag.quoting import best_of
 from rag.reader import Reader, load_reader
@@ -39,7 +39,8 @@ class Task:
     """A question to be answered from what was found.
 
     ``asked``: the question as it was searched, a follow-up with what it points to; ``said``: as the
-    model gets it, with what was said before; ``language``: of the answer.
+    model gets it, with what was said before; ``language``: of the answer; ``parts``: how many
+    questions are answered together, of which this is one.
     """
 
     question: str
@@ -47,12 +48,13 @@ class Task:
     said: str
     retrieved: Retrieved
     language: str
+    parts: int = 1
     cancel: threading.Event | None = None
 
     @property
     def several(self) -> bool:
-        """Whether the question has several parts: one run of words answers one."""
-        return asks_several(self.question)
+        """Whether the question is about several articles: one run of words answers for one."""
+        return asks_of_several_articles(self.question)
 
     @property
     def pointable(self) -> bool:
@@ -160,7 +162,7 @@ class Author:
 
     def _reread(self, model: LanguageModel, task: Task, reader: Reader | None) -> Reread:
         """What was found, read by the model, where there is a head for it and it can be. No
-        sentence alone answers a question of several parts: reading would tell nothing of it."""
+        sentence alone answers for several articles: reading would tell nothing of them."""
         evidence = task.retrieved.evidence
         if reader is None or task.several or not model.capabilities.states:
             return Reread(evidence)
@@ -187,8 +189,8 @@ class Author:
 
     def _of_its_countries(self, task: Task) -> tuple[Evidence, ...]:
         """What was found in articles that name all countries of the question, none of it where what
-        comes near the best is of others; all of it for a question of several parts, which may be
-        about a country each."""
+        comes near the best is of others; all of it for a question about several articles, which may
+        be about a country each."""
         evidence = task.retrieved.evidence
         named = {} if task.several else countries(task.question, self._composer.glossary)
         if not named:
@@ -214,15 +216,17 @@ class Author:
         return self._writer.ask(model, task.said, sources, task.language, task.cancel)
 
     def _compose(self, task: Task, sources: Sequence[Source], draft: Draft) -> Composed:
-        return self._composer.compose(task.question, task.asked, sources, draft, task.language)
+        return self._composer.compose(
+            task.question, task.asked, sources, draft, task.language, parts=task.parts
+        )
 
     def _judge(
         self, model: LanguageModel, ask: Asked, found: Reread, task: Task, probability: float
     ) -> tuple[float, bool | None]:
         """The probability that there is an answer, with what the model makes of it, and whether to
-        answer. Without that (its doubt is not known, nothing was fitted for it, the question has
-        several parts) the probability is as it was, and None leaves the verdict to the model's
-        words, unless what was found alone says no."""
+        answer. Without that (its doubt is not known, nothing was fitted for it, the question is
+        about several articles) the probability is as it was, and None leaves the verdict to the
+        model's words, unless what was found alone says no."""
         embedder = self._embedder().identity.name
         decision = load_doubt(embedder, self._settings.language_model, task.language)
         doubt = self._writer.doubt(model, ask, task.cancel) if decision is not None else None

@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from rag.answer import AnswerSentence, Citation, OtherOutlet
 from rag.sources import Source
 from rag.transliteration import same_name
 from vectorstore.analysis import analyse
 from vectorstore.store import Store
+
+
+def markers(numbers: Iterable[int]) -> str:
+    """What stands after a sentence that rests on the citations of these numbers."""
+    return " " + "".join(f"[{n}]" for n in numbers)
 
 
 class Citer:
@@ -24,9 +29,7 @@ class Citer:
     def sentence(self, text: str, sources: Sequence[Source], support: float) -> AnswerSentence:
         """A sentence with the numbers of all that it rests on after it."""
         numbers = tuple(dict.fromkeys(n for s in sources for n in self._numbers_of(s, text)))
-        return AnswerSentence(
-            f"{text} {''.join(f'[{n}]' for n in numbers)}", numbers, True, support
-        )
+        return AnswerSentence(f"{text}{markers(numbers)}", numbers, True, support)
 
     def _numbers_of(self, source: Source, text: str) -> tuple[int, ...]:
         """Numbers of a source and, where the speaker is what was asked for and ``text`` gives

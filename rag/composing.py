@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 
 from rag.answer import AnswerSentence, Citation, Path
 from rag.bounds import with_bounds
-from rag.citing import Citer
+from rag.citing import Citer, markers
 from rag.counts import counts_another
 from rag.drafts import CITED, Draft
 from rag.excerpts import (
@@ -40,7 +40,7 @@ from rag.expectations import (
 from rag.figures import find_figures, missing_figures
 from rag.language import in_script_of
 from rag.names import Glossary
-from rag.parts import asks_several
+from rag.parts import asks_of_several_articles
 from rag.phrases import phrase
 from rag.premises import denies_premise, speaks_against
 from rag.quoting import SHORTEST_QUOTE, Quoter, best_of, counted, ranked
@@ -88,14 +88,22 @@ class Composer:
         self.quoter = Quoter(verifier, glossary, word_weights)
 
     def compose(
-        self, question: str, asked: str, sources: Sequence[Source], draft: Draft, language: str
+        self,
+        question: str,
+        asked: str,
+        sources: Sequence[Source],
+        draft: Draft,
+        language: str,
+        *,
+        parts: int = 1,
     ) -> Composed:
         """The verified answer to ``question``; without sentences if nothing can be said.
 
-        ``asked``: the question as it was searched, a follow-up with what it points to.
+        ``asked``: the question as it was searched, a follow-up with what it points to; ``parts``:
+        how many questions are answered together, of which this is one.
         """
         cite = Citer(self._store, asks_who=asks_who(asked))
-        several = asks_several(question)
+        several = asks_of_several_articles(question)
         if _reads_another(question, draft, sources):
             draft = Draft("", ())
         short = self._short(question, draft, sources, language)
@@ -114,11 +122,11 @@ class Composer:
         ]
         used = list(dict.fromkeys(i for _, verdict in kept for i in verdict.evidence))
         quotes, answering = self.quoter.choose(question, sources, used, short, several)
-        most = MOST_WORDS_SEVERAL if several else MOST_WORDS
+        most = MOST_WORDS_SEVERAL // parts if several or parts > 1 else MOST_WORDS
         for left, i in zip(range(len(quotes), 0, -1), quotes, strict=True):
             said = " ".join(s.text for s in sentences)
             room = most - len(said.split())
-            # Parts of a question share it; else the best is cut last.
+            # Several articles share it; else the best is cut last.
             room = room // left if several else room - SHORTEST_QUOTE * (left - 1)
             another = sentences and not several and i not in answering
             if another and len(sources[i].evidence.quote.split()) > room:
@@ -192,9 +200,8 @@ class Composer:
             return composed
         cited = composed.sentences[0].citations
         told = AnswerSentence(
-            f"{fitting[best]} {''.join(f'[{n}]' for n in cited)}",
-            cited, True, verdicts[best].support,
-        )  # fmt: skip
+            f"{fitting[best]}{markers(cited)}", cited, True, verdicts[best].support
+        )
         return replace(composed, sentences=(told, *composed.sentences))
 
     def _kept(

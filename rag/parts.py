@@ -9,7 +9,8 @@ import re
 
 from rag.conversation import is_follow_up
 
-SHORTEST = 3  # words of a first part that can be searched for by itself
+# Words of a first part and of a later one that can be searched for by themselves.
+SHORTEST, SHORTEST_LATER = 3, 5
 
 _JOINTS = re.compile(
     r"[،,;؛]?\s+و(?=(?:كم|من|ما|ماذا|متى|أين|كيف|لماذا|أي|أية|بماذا|علام|إلام)\s)"
@@ -35,11 +36,6 @@ def asks_of_several_articles(question: str) -> bool:
     return _SEVERAL_ARTICLES.search(question) is not None
 
 
-def asks_several(question: str) -> bool:
-    """Whether one sentence hardly answers: the question has parts, or is about several articles."""
-    return bool(parts(question)) or asks_of_several_articles(question)
-
-
 def parts(question: str) -> list[str]:
     """The parts in order, or nothing for a question that asks one thing.
 
@@ -47,9 +43,9 @@ def parts(question: str) -> list[str]:
     searched by itself ("and when?", "and who reported that?") is left whole.
     """
     pieces = [question[a:b].strip() for a, b in _spans(question)]
-    if len(pieces) < 2 or len(pieces[0].split()) < SHORTEST or any(map(is_follow_up, pieces[1:])):
-        return []
-    return pieces
+    first, later = pieces[0], pieces[1:]
+    leans = any(is_follow_up(p) or len(p.split()) < SHORTEST_LATER for p in later)
+    return pieces if later and len(first.split()) >= SHORTEST and not leans else []
 
 
 def _spans(question: str) -> list[tuple[int, int]]:

@@ -71,7 +71,7 @@ class Quoter:
         """Indices of the sources to quote, and of those that answer by themselves.
 
         ``used``: those that the model's sentences rest on; ``short``: the short answer;
-        ``several``: the question has several parts.
+        ``several``: the question is about several articles.
         """
         order = ranked(sources)
         if used:
@@ -147,7 +147,7 @@ def _beside(
     several: bool, sources: Sequence[Source], used: Sequence[int], order: Sequence[int]
 ) -> Sequence[int]:
     """The quote beside the model's words: what they rest on, unless another is clearly better; of
-    several parts the best left, since a small model mostly speaks of one."""
+    several articles the best left, since a small model mostly speaks of one."""
     best, own = (sources[i].evidence.score for i in (order[0], used[0]))
     left = [i for i in order if i not in used]
     if several and left:

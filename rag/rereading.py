@@ -10,7 +10,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from itertools import pairwise
 
 from models.protocols import LanguageModel
 from rag.answer import Evidence
@@ -18,9 +17,10 @@ from rag.excerpts import clip
 from rag.orders import without_orders
 from rag.reader import Reader, Reading
 
-READ = 3  # sentences of an order that is not of their scores; each takes a small model .4 s
 LONGEST_READ = 720  # characters of a sentence; of at most 480 when the heads were trained
-MOST = 5  # of one that is: the next is read as long as it could still become the best
+# Sentences that are read, each of which takes a small model .4 s: the next as long as it could
+# still become the best.
+MOST = 5
 # Of a score: a unit of the log odds that a sentence answers. Chosen by hand on XQuAD and made-up
 # news, out of fold, with four sets over news in view: more puts sentences of an encyclopedia in a
 # worse order, less those of news.
@@ -66,7 +66,7 @@ class Pointed:
 @dataclass(frozen=True)
 class Reread:
     """Evidence, best first, with what the model pointed to by article and place, and the highest
-    log odds that one of the sentences answers; None where none was read, or none can alone."""
+    log odds that one of the sentences answers; None where none was read."""
 
     evidence: tuple[Evidence, ...]
     pointed: Mapping[tuple[str, int], Pointed] = field(default_factory=dict)
@@ -85,16 +85,14 @@ def reread(
     """Read the best sentences and put them in order.
 
     ``weights(sentence)``: the question's words by worth, for sentences too long to be read whole.
-    Where the question is about several articles, so that evidence is not in the order of its
-    scores, the order stays; words that give orders to a machine are not read.
-    Raises ModelError and Cancelled.
+    ``evidence``: best first. Words that give orders to a machine are not read. Raises ModelError
+    and Cancelled.
     """
-    stays = any(after.score > before.score for before, after in pairwise(evidence))
     pointed: dict[tuple[str, int], Pointed] = {}
     odds: list[float] = []
-    for e in evidence[: READ if stays else MOST]:
+    for e in evidence[:MOST]:
         best = max((b.score + WORTH * o for b, o in zip(evidence, odds, strict=False)), default=0.0)
-        if odds and not stays and e.score + WORTH * HIGHEST <= best:
+        if odds and e.score + WORTH * HIGHEST <= best:
             break
         start, end = clip(e.quote, weights(e.quote), LONGEST_READ)
         words = without_orders(e.quote[start:end])
@@ -109,8 +107,6 @@ def reread(
     known = [o for o in odds if o > float("-inf")]
     if not known:
         return Reread(tuple(evidence))
-    if stays:  # no sentence alone answers for several articles: that tells nothing of the archive
-        return Reread(tuple(evidence), pointed)
     least = min(known)
     odds = [max(o, least) for o in odds] + [least] * (len(evidence) - len(odds))
     scored = [

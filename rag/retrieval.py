@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -124,7 +124,7 @@ class Retriever:
 
         ``before``: what was asked before a follow-up, which is searched with it and by itself: what
         it points to may be in the earlier question, but what it asks is in its own words. Where a
-        question asks several things, each part is searched as well and the findings are taken in
+        question asks several things, each part is searched as well, and the findings are taken in
         turn, so that no part is left without evidence.
         """
         started = time.perf_counter()
@@ -132,6 +132,7 @@ class Retriever:
         depth = max(evidence, SIGNAL_SENTENCES)
         whole = f"{before} {question}" if before else question
         several_articles = asks_of_several_articles(question)
+        asked = parts(question)
         if before:
             found = self._find(whole, filters, LOOKED_AT)
             alone = self._find(question, filters, LOOKED_AT)
@@ -143,21 +144,39 @@ class Retriever:
         else:
             found = self._find(question, filters, LOOKED_AT if several_articles else depth)
         sentences, candidates = found.sentences, found.candidates
-        signals = [] if parts(question) else [self._signals(whole, found)]
-        for part in parts(question):
+        of_parts: list[Retrieved] = []
+        for part in asked:
             more = self._find(part, filters, depth)
             sentences = in_turn(sentences, more.sentences)
             candidates = in_turn(candidates, more.candidates)
-            signals.append(self._signals(part, more))
-        if several_articles:
+            signals = self._signals(part, more)
+            of_parts.append(
+                self._retrieved(part, more.sentences, more.candidates, passages, evidence, signals)
+            )
+        signals = average([p.signals for p in of_parts]) if asked else self._signals(whole, found)
+        return replace(
+            self._retrieved(question, sentences, candidates, passages, evidence, signals),
+            dropped_undated=self._store.undated(filters),
+            retrieve_ms=(time.perf_counter() - started) * 1000,
+            parts=tuple(of_parts),
+        )
+
+    def _retrieved(
+        self,
+        question: str,
+        sentences: Sequence[Sentence],
+        candidates: Sequence[Candidate],
+        passages: int,
+        evidence: int,
+        signals: Mapping[str, float],
+    ) -> Retrieved:
+        if asks_of_several_articles(question):
             sentences = article_by_article(sentences)
         return Retrieved(
             question=question,
             evidence=tuple(s.evidence() for s in without_repeats(sentences, evidence)),
             passages=tuple(c.found() for c in one_a_story(candidates, passages)),
-            dropped_undated=self._store.undated(filters),
-            retrieve_ms=(time.perf_counter() - started) * 1000,
-            signals=average(signals),
+            signals=signals,
         )
 
     def _find(self, question: str, filters: Filters, depth: int) -> _Found:

@@ -150,9 +150,11 @@ class FakeReader:
     def __init__(self, answers: dict[str, tuple[float, float]]) -> None:
         self.answers = answers
         self.sentences: list[str] = []
+        self.questions: list[str] = []
 
     def read(self, model, question, sentence, cancel=None) -> Reading:
         self.sentences.append(sentence)
+        self.questions.append(question)
         spans = [m.span() for m in re.finditer(r"[^\s.،؟]+", sentence)]
         told, odds, sure = "", -3.0, -9.0
         for words, known in self.answers.items():

@@ -156,6 +156,23 @@ def test_a_model_that_points_to_no_words_is_asked_with_the_best_sentence_alone(
     assert answer.path == "repaired" and answer.short == "12 مليون دينار"
 
 
+def test_each_part_of_a_question_is_answered_by_itself(tmp_path, archive) -> None:
+    def reply(messages) -> str:
+        arrived = "المختصر: 45 سفينة\nالجواب: وصلت 45 سفينة صيد إلى رصيف مرسى نور [1]."
+        return arrived if "سفينة صيد وصلت" in messages[-1].content else good(messages)
+
+    assistant, model = open_assistant(tmp_path, archive, reply)
+    with assistant:
+        answer = assistant.ask("كم كلف جسر مرسى نور، وكم سفينة صيد وصلت إلى رصيف مرسى نور؟")
+        assert all(
+            assistant.article(c.article_id).text[c.start : c.end] == c.quote
+            for c in answer.citations
+        )
+    assert answer.short == "12 مليون دينار؛ 45 سفينة صيد" and len(model.prompts) == 2
+    assert [c.n for c in answer.citations] == [1, 2]
+    assert "12 مليون دينار [1]" in answer.text and "» [2]" in answer.text
+
+
 def test_a_question_without_an_answer_is_declined_with_the_nearest(tmp_path, archive) -> None:
     assistant, model = open_assistant(tmp_path, archive, good)
     with assistant:

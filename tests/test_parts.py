@@ -15,6 +15,7 @@ from rag.parts import asks_of_several_articles, parts
         ("من افتتح الجسر والميناء؟", []),
         ("Which ships and boats arrived?", []),
         ("وكم سفينة وصلت؟", []),
+        ("كيف رد العمدة على المدرب، وبماذا وعده في المقابل؟", []),
     ],
 )  # fmt: skip
 def test_parts(question: str, expected: list[str]) -> None:
