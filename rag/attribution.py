@@ -98,6 +98,12 @@ _ACCORDING = re.compile(
     rf"(?:\s+(?!(?:{_CLAUSE}|{_WEAK}|التي|الذي|فإن|ف[أإا]ن)(?:\s|$))[\w()-]+){{0,9}}?)"
     r"\s*(?=[،:؛.]|\sفإن|$)"
 )
+# «وفقا لما قال.», «على حد قولها،»: of somebody named before.
+_HIS_WORDS = re.compile(
+    r"(?<!\w)(?:(?:وفقا ل|وفق |ب?حسب|كما )\s?(?:ما )?(?:قال|ذكر|أضاف|اضاف|أوضح|اوضح|أكد|اكد|أعلن|اعلن"
+    r"|صرح|أفاد|افاد|أشار|اشار)ت?|(?:وفقا ل|وفق |ب?حسب |على حد )(?:قول|تعبير|كلام|وصف|رأي)(?:ه|ها))"
+    r"\s*(?=[،.؛»”]|$)"
+)
 _QUOTED = re.compile(
     r"(?:^|\s)و?نقلت?\s(?:[^،.]{0,60}?\s)?عن\s(?P<article>)(?P<subject>(?:[\w()-]+\s){1,10}?)قول(?:ه|ها|هم)\b"
 )
@@ -144,8 +150,8 @@ class _Report:
 def speaker_of(text: str, sentences: Sequence[Span], index: int) -> Speaker | None:
     """The named speaker of ``sentences[index]``, or None if it reports no speech.
 
-    Looks at the sentence itself first, and only if it begins with a report that names nobody at
-    the ones before it.
+    Looks at the sentence itself first, and only if it reports words without naming anybody at the
+    ones before it.
     """
     named, reports = _named(text[sentences[index].start : sentences[index].end])
     if named:
@@ -193,7 +199,8 @@ def with_speaker(sentence: str, name: str) -> str:
 
 
 def _named(sentence: str) -> tuple[str | None, bool]:
-    """The first named speaker of a sentence, and whether it begins with a report of nobody."""
+    """The first named speaker of a sentence, and whether it reports words of one it leaves
+    unnamed."""
     reports = list(_reports(sentence))
     for report in reports:
         if report.subject:
@@ -202,7 +209,8 @@ def _named(sentence: str) -> tuple[str | None, bool]:
     for pattern in (_QUOTED, _ACCORDING):
         if match := pattern.search(plain):
             return ("ال" if match["article"] else "") + match["subject"].strip(), True
-    name, unnamed = None, any(report.begins for report in reports)
+    name = None
+    unnamed = any(report.begins for report in reports) or _HIS_WORDS.search(plain) is not None
     for match in _REPORTS_EN.finditer(sentence):
         unnamed = True
         if not _NOT_SUBJECTS.match(match["subject"]):
