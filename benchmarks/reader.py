@@ -7,11 +7,11 @@ those of the made-up texts in ``made_up``. Each is searched for; the sentence th
 is found, is an example with its answering words in Arabic, and the best other sentence one without
 an answer. Reading them takes about fifty minutes on two cores; what was read is kept in DIR, so
 that a run can be stopped and taken up again. Three heads are trained, each without the questions
-over a third of the paragraphs and articles, and kept in DIR, for ``benchmarks.decision``. What a
-head was not trained on tests it: token F1 of the words found in the sentence that answers, how
-often that sentence is preferred to the best other one, and AUROC of sentences with and without an
-answer. ``--write`` puts the three into ``rag/data``, for the model of the settings; there they are
-averaged. ``--limit``: questions of each set and language, to try it out.
+over a third of the paragraphs and articles. What a head was not trained on tests it: token F1 of
+the words found in the sentence that answers, how often that sentence is preferred to the best other
+one, and AUROC of sentences with and without an answer. ``--write`` puts the three into
+``rag/data``, for the model of the settings; there they are averaged. ``--limit``: questions of each
+set and language, to try it out.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ import hashlib
 import random
 import zlib
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -276,58 +276,38 @@ def _span_loss(tokens: torch.Tensor, first: int, last: int) -> torch.Tensor:
 
 
 def held_out(
-    examples: Sequence[Example], states: Sequence[TokenStates], folder: Path
-) -> list[tuple[Example, float, str]]:
+    examples: Sequence[Example], states: Sequence[TokenStates]
+) -> tuple[list[tuple[Example, float, str]], list[dict[str, np.ndarray]]]:
     """Each example with the log odds that it answers and the words found in it, by a head that was
-    trained without its fold. The heads are kept in the folder, for ``load_heads``."""
-    found = []
+    trained without its fold; and the weights of these heads, in the order of the folds."""
+    found, heads = [], []
     for number in range(FOLDS):
         rest = [i for i, e in enumerate(examples) if e.fold != number]
-        weights = train([examples[i] for i in rest], [states[i] for i in rest])
-        np.savez(_head(folder, number), **weights)
-        reader = Reader(weights)
+        heads.append(train([examples[i] for i in rest], [states[i] for i in rest]))
+        reader = Reader(heads[-1])
         for e, s in zip(examples, states, strict=True):
             if e.fold == number:
                 reading = reader.reading(e.sentence, s)
                 start, end = reading.best() or (0, 0)
                 found.append((e, reading.answers, e.sentence[start:end]))
-    return found
+    return found, heads
 
 
-def load_heads(folder: Path) -> Callable[[str], Reader]:
-    """For a paragraph or an article's name the head that was trained without it."""
-    heads = [Reader(weights) for weights in _kept_heads(folder)]
-    return lambda article: heads[fold_of(article)]
-
-
-def write_heads(folder: Path, path: Path) -> None:
+def write_heads(heads: Sequence[Mapping[str, np.ndarray]], path: Path) -> None:
     """The heads of all folds in one file, for ``rag.reader.Reader``."""
-    heads = _kept_heads(folder)
     together = {name: np.concatenate([head[name] for head in heads]) for name in heads[0]}
     np.savez_compressed(path, **together)
 
 
-def _kept_heads(folder: Path) -> list[dict[str, np.ndarray]]:
-    heads = []
-    for number in range(FOLDS):
-        path = _head(folder, number)
-        if not path.is_file():
-            raise SystemExit(
-                f"{path} is not there; expected the heads that python -m benchmarks.reader leaves "
-                "in its --states folder: run it first, or name that folder"
-            )
-        with np.load(path) as weights:
-            heads.append(dict(weights))
-    return heads
+def head_without(reader: Reader, article: str) -> Reader:
+    """Of the heads that are averaged, the one that was trained without a paragraph or an article
+    of that name; its odds are a little more spread than their mean."""
+    return reader.alone(fold_of(article))
 
 
 def fold_of(article: str) -> int:
     """The part of the data that a paragraph, or the article of that name, is tested in."""
     return zlib.crc32(article.encode()) % FOLDS
-
-
-def _head(folder: Path, number: int) -> Path:
-    return folder / f"head-without-{number}.npz"
 
 
 def report(found: Sequence[tuple[Example, float, str]]) -> None:
@@ -363,9 +343,8 @@ def main() -> None:
     settings = Settings()
     examples = all_examples(arguments.xquad, arguments.limit)
     states = read_all(examples, arguments.states, settings)
-    heads = arguments.states / f"limit-{arguments.limit}" if arguments.limit else arguments.states
-    heads.mkdir(parents=True, exist_ok=True)
-    report(held_out(examples, states, heads))
+    found, heads = held_out(examples, states)
+    report(found)
     if arguments.write:
         name = f"reader-{settings.language_model}.npz"
         path = Path(rag.__file__).parent / "data" / name

@@ -86,6 +86,10 @@ class Reader:
         """``weights``: as ``benchmarks.reader`` writes them, (heads, …) each."""
         self._weights = {name: np.asarray(w, dtype=np.float32) for name, w in weights.items()}
 
+    def alone(self, number: int) -> Reader:
+        """One of the heads by itself."""
+        return Reader({name: w[number : number + 1] for name, w in self._weights.items()})
+
     def read(
         self,
         model: LanguageModel,

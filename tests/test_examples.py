@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from benchmarks.decision import UNREAD
 from benchmarks.retrieval import MADE_UP
 from rag.evaluation.matching import unmet_groups
 from rag.evaluation.questions import load_questions
@@ -48,7 +49,12 @@ def made_up():
     return load_questions(MADE_UP / "questions.jsonl").questions
 
 
-@pytest.fixture(params=["questions", "calibration", "made_up"])
+@pytest.fixture(scope="module")
+def unread():
+    return load_questions(UNREAD / "questions.jsonl").questions
+
+
+@pytest.fixture(params=["questions", "calibration", "made_up", "unread"])
 def each_set(request):
     return request.getfixturevalue(request.param)
 
@@ -97,7 +103,7 @@ def test_forty_questions_in_both_languages_of_every_type(questions):
 
 def test_every_quote_stands_in_its_article(articles, each_set):
     texts: dict[str, list[str]] = {}
-    for article in [*articles, *read(MADE_UP / "articles")]:
+    for article in [*articles, *read(MADE_UP / "articles"), *read(UNREAD / "articles")]:
         texts.setdefault(Path(article.path).name, []).append(article.text)
     for question in each_set:
         for evidence in question.evidence:
@@ -143,6 +149,21 @@ def test_the_made_up_news_is_asked_as_often_for_what_it_does_not_tell(made_up):
         assert f"{count:,}" in readme
 
 
+def test_half_of_what_no_head_has_read_has_no_answer(unread):
+    counts = Counter((q.lang, q.answerable) for q in unread)
+    assert set(counts.values()) == {270} and len(counts) == 4
+    readme = (UNREAD / "README.md").read_text(encoding="utf-8")
+    for count in (len(read(UNREAD / "articles")), len(unread)):
+        assert f"{count:,}" in readme
+
+
+def test_what_no_head_has_read_is_of_other_articles(made_up, unread):
+    assert not {q.id[:3] for q in made_up} & {q.id[:3] for q in unread}
+    assert not {e.doc for q in made_up for e in q.evidence} & {
+        e.doc for q in unread for e in q.evidence
+    }
+
+
 def test_the_made_up_answers_have_words_to_point_to(made_up, request):
     """The answering words of Arabic, which the head that points to them is trained on."""
     texts = {Path(article.path).name: article.text for article in read(MADE_UP / "articles")}
@@ -171,7 +192,11 @@ def test_no_address_and_no_quotation_marks_around_real_peoples_words(articles):
 
 @pytest.mark.parametrize(
     "path",
-    [*sorted(EXAMPLES.glob("*.jsonl")), MADE_UP / "questions.jsonl"],
+    [
+        *sorted(EXAMPLES.glob("*.jsonl")),
+        MADE_UP / "questions.jsonl",
+        UNREAD / "questions.jsonl",
+    ],
     ids=lambda path: f"{path.parent.name}/{path.name}",
 )
 def test_questions_are_json_lines_without_escapes(path):
