@@ -1,7 +1,6 @@
 """Fit the decision to answer or decline, and say how well it tells the two apart.
 
-    python -m benchmarks.decision QUESTIONS ARCHIVE [--sample N] [--model-sample M] [--heads DIR]
-        [--write]
+    python -m benchmarks.decision QUESTIONS ARCHIVE [--sample N] [--model-sample M] [--write]
 
 Every question (a SQuAD file; several with commas) is asked three times of ARCHIVE (a SQuAD file
 whose paragraphs are the articles): as it is; with its own paragraph left out, so that the archive
@@ -9,19 +8,17 @@ holds near paragraphs, often of the same story, but no answer; and with its own 
 without the sentence that answers, which is as near as can be. Logistic regressions are fitted on
 these: one on the signals of retrieval, and for each language of the questions one on its log odds,
 the odds that the best sentences answer (``rag.rereading``) and the language model's own doubt
-(``rag.generation.Writer.doubt``), with ``--model-sample`` questions of each file, since the model
-takes seconds for each, and with twice their weight the questions over the sample archive
-(``examples/calibration.jsonl``): half of them ask in other words for what its news tells, half in
-the news' words for what it does not tell, which is where retrieval tells least and how an
-encyclopedia's questions are not put. Where the project's heads of ``rag.reader`` were trained on
-the questions' paragraphs, their odds are better there than they will be: ``--heads`` takes those
-that ``benchmarks.reader`` left in DIR one by one, and of them the one that does not know a
-paragraph, whose odds are a little more spread than the mean of all that is heard elsewhere.
-AUROC is out of fold, five folds by question. ``--write`` puts the coefficients into
-``rag/data/decision.json``, under the names of the models. Before the model's doubt is heard,
-nothing is declined that is as likely as the least likely answerable question; where no doubt is
-heard, 0.5 % of the answerable are. The second stage's intercept and threshold follow from
-UNANSWERABLE and WORSE.
+(``rag.generation.Writer.doubt``). The second is fitted with ``--model-sample`` questions of each
+file, since the model takes seconds for each, and, with twice their weight, with questions over
+news: those over the sample archive (``examples/calibration.jsonl``) and some of those over made-up
+news that no head has read (``unread``). Of both, half ask in other words for what the news tells,
+half in the news' words for what it does not tell, which is where retrieval tells least and how an
+encyclopedia's questions are not put. For a paragraph of ARCHIVE the odds are those of the one head
+that was trained without it. AUROC is out of fold, five folds by question. ``--write`` puts the
+coefficients into ``rag/data/decision.json``, under the names of the models. Before the model's
+doubt is heard, nothing is declined whose odds are better than BEFORE times the least of an
+answerable question; where no doubt is heard, 0.5 % of the answerable are. The second stage's
+intercept and threshold follow from UNANSWERABLE and WORSE.
 """
 
 from __future__ import annotations
@@ -29,7 +26,7 @@ from __future__ import annotations
 import argparse
 import json
 import random
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -42,7 +39,7 @@ from sklearn.preprocessing import StandardScaler
 from tqdm import tqdm
 
 import rag
-from benchmarks.reader import load_heads
+from benchmarks.reader import head_without
 from rag.assistant import Assistant
 from rag.decision import DOUBT, FOUND, READ, Decision, doubt_key, log_odds
 from rag.evaluation.archive import build_archive
@@ -55,7 +52,9 @@ SIGNALS = tuple(
     "sentence passage late unmet unmet_whole margin coverage crossed crossed_coverage expected "
     "names".split()
 )
-NEWS = 2  # weight of the sample archive's questions, an encyclopedia's being 1
+NEWS = 2  # weight of the questions over news, an encyclopedia's being 1
+UNREAD_SAMPLE = 40  # of the made-up questions in each language, with an answer and without
+BEFORE = 0.25
 FALSE_DECLINES = 0.005  # of the answerable, where no doubt is heard
 # Questions without an answer among those that people ask, and how much worse it is to answer one of
 # them than to decline one that has an answer: guesses, made with ``questions/dev.jsonl``, the
@@ -65,9 +64,10 @@ UNANSWERABLE = 1 / 9
 WORSE = 3
 FOLDS = 5
 KINDS = ("own", "other", "without")  # of archive that a question is asked of
-TOLD, UNTOLD = "told", "untold"  # kinds of question over the sample archive
+TOLD, UNTOLD = "told", "untold"  # kinds of question over news
 ANSWERABLE = ("own", TOLD)
 EXAMPLES = Path(__file__).resolve().parent.parent / "examples"
+UNREAD = Path(__file__).resolve().parent / "unread"
 
 
 @dataclass(frozen=True)
@@ -92,10 +92,10 @@ def collect(
     questions: Sequence[Question],
     misses: Sequence[Paragraph],
     asked: int,
-    head_for: Callable[[str], Reader | None],
+    reader: Reader | None,
 ) -> list[Row]:
     """Three rows a question; the model is asked about the first ``asked`` of each language, and
-    reads what was found with the head for the question's paragraph."""
+    reads what was found with the head that does not know the question's paragraph."""
     ids = {assistant.article(a.article_id).text: a.article_id for a in assistant.articles()}
     extra = {ids[m.text] for m in misses}
     rows, seen = [], dict.fromkeys({q.lang for q in questions}, 0)
@@ -111,39 +111,48 @@ def collect(
             found = assistant.search(q.question, 10, filters)
             heard = None
             if seen[q.lang] <= asked:
-                head = head_for(q.paragraph.text)
+                head = head_without(reader, q.paragraph.text) if reader else None
                 heard = assistant._author.second_look(q.question, found, head)
             values = tuple(found.signals.get(name, 0.0) for name in SIGNALS)
             rows.append(Row(q.lang, group, kind, values, heard))
     return rows
 
 
-def collect_sample(head: Reader | None) -> list[Row]:
-    """A row for each question over the sample archive."""
-    questions = load_questions(EXAMPLES / "calibration.jsonl").questions
-    with build_archive([EXAMPLES / "articles"], [], Settings(), lambda *_: None) as assistant:
-        rows = []
-        for n, q in enumerate(tqdm(questions, desc="sample archive", unit="question")):
-            found = assistant.search(q.question, 10)
-            values = tuple(found.signals.get(name, 0.0) for name in SIGNALS)
-            heard = assistant._author.second_look(q.question, found, head)
-            rows.append(Row(q.lang, -1 - n, TOLD if q.answerable else UNTOLD, values, heard))
+def collect_news(reader: Reader | None) -> list[Row]:
+    """A row for each question over the sample archive and for some over made-up news."""
+    made_up = list(load_questions(UNREAD / "questions.jsonl").questions)
+    random.Random(1).shuffle(made_up)
+    cells: dict[tuple[str, bool], list[Question]] = {}
+    for q in made_up:
+        cells.setdefault((q.lang, q.answerable), []).append(q)
+    rows: list[Row] = []
+    for name, articles, questions in (
+        ("sample archive", EXAMPLES, load_questions(EXAMPLES / "calibration.jsonl").questions),
+        ("made-up news", UNREAD, [q for some in cells.values() for q in some[:UNREAD_SAMPLE]]),
+    ):
+        with build_archive([articles / "articles"], [], Settings(), lambda *_: None) as assistant:
+            for q in tqdm(questions, desc=name, unit="question"):
+                found = assistant.search(q.question, 10)
+                values = tuple(found.signals.get(name, 0.0) for name in SIGNALS)
+                heard = assistant._author.second_look(q.question, found, reader)
+                kind = TOLD if q.answerable else UNTOLD
+                rows.append(Row(q.lang, -1 - len(rows), kind, values, heard))
     return rows
 
 
 def fit(values: np.ndarray, rows: Sequence[Row], names: Sequence[str]) -> tuple[dict, np.ndarray]:
     """Coefficients on the raw values, and out-of-fold probabilities.
 
-    Questions with and without an answer weigh alike; the sample archive's weigh NEWS times as much
-    as the other's.
+    Questions with and without an answer weigh alike; those over news weigh NEWS times as much as
+    the others.
     """
     labels = np.array([int(r.kind in ANSWERABLE) for r in rows])
-    sample = np.array([r.group < 0 for r in rows])
+    news = np.array([r.group < 0 for r in rows])
     weights = np.zeros(len(rows))
     for label in (0, 1):
-        for archive in (True, False):
-            some = (labels == label) & (sample == archive)
-            weights[some] = (NEWS if archive else 1) * len(rows) / max(1, some.sum())
+        for of_news in (True, False):
+            some = (labels == label) & (news == of_news)
+            weights[some] = (NEWS if of_news else 1) * len(rows) / max(1, some.sum())
     model = make_pipeline(StandardScaler(), LogisticRegression())
     weighed = {"logisticregression__sample_weight": weights / weights.mean()}
     groups = np.array([r.group for r in rows])
@@ -189,12 +198,10 @@ def main() -> None:
     parser.add_argument("archive", type=Path, help="SQuAD file with the paragraphs")
     parser.add_argument("--sample", type=int, default=300, help="questions of each file")
     parser.add_argument("--model-sample", type=int, default=60, help="of these, for the model")
-    parser.add_argument("--heads", type=Path, metavar="DIR", help="heads of benchmarks.reader")
     parser.add_argument("--write", action="store_true")
     arguments = parser.parse_args()
     settings = Settings()
-    head = load_reader(settings.language_model)
-    head_for = load_heads(arguments.heads) if arguments.heads else lambda paragraph: head
+    reader = load_reader(settings.language_model)
     chosen: list[Question] = []
     paragraphs: tuple[Paragraph, ...] = ()
     for name in arguments.questions.split(","):
@@ -213,13 +220,14 @@ def main() -> None:
     everything = list(dict.fromkeys([*paragraphs, *misses]))
     with build_archive([], everything, settings, progress) as assistant:
         bar.close()
-        rows = collect(assistant, chosen, misses, arguments.model_sample, head_for)
+        rows = collect(assistant, chosen, misses, arguments.model_sample, reader)
     asked = [r for r in rows if r.heard is not None]
     values = np.array([r.signals for r in rows])
     row, held_out = fit(values, rows, SIGNALS)
     answerable = held_out[[r.kind in ANSWERABLE for r in rows]]
     row["threshold"] = round(float(np.quantile(answerable, FALSE_DECLINES)), 4)
-    row["before_doubt"] = round(float(answerable.min()), 4)
+    least = BEFORE * np.exp(log_odds(float(answerable.min())))
+    row["before_doubt"] = round(float(least / (1 + least)), 4)
     print("From what was found:")
     report(rows, held_out, row["threshold"])
     labels = [r.kind == "own" for r in rows]
@@ -230,7 +238,7 @@ def main() -> None:
         print("With what the model makes of it:")
         found = Decision(**row)
         pairs = [(r, p) for r, p in zip(rows, held_out, strict=True) if r.heard is not None]
-        for r in collect_sample(head):
+        for r in collect_news(reader):
             pairs.append((r, found.probability(dict(zip(SIGNALS, r.signals, strict=True)))))
         for language in sorted({r.language for r in asked}):
             some = [(r, p) for r, p in pairs if r.language == language]

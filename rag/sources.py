@@ -16,9 +16,9 @@ from vectorstore.store import Store
 from vectorstore.types import Span, UnknownArticle
 
 LONGEST_EVIDENCE = 960  # characters of all sentences in a prompt, about 320 tokens
-# Characters of a sentence in a prompt that is translated for it, around the words that answer: a
-# small model's translations of longer ones are slow and drop and twist what they say (260 is the
-# one length that was tried).
+# Characters of a sentence in a prompt that is translated for it, around the words that answer or,
+# where none are likely to, the question's own: a small model's translations of longer ones are slow
+# and drop and twist what they say (260 is the one length that was tried).
 LONGEST_TRANSLATED = 260
 TRANSLATED = 2  # sentences of another language in a prompt: translating each takes seconds
 # Difference of scores beyond which the best sentence is the one that answers: what stands further
@@ -95,8 +95,11 @@ def read_sources(
         if longest < LONGEST_SENTENCE / 3:
             break
         pointed = found.pointed.get((e.article_id, e.start))
-        if pointed is not None and (article.language, language) == ("ar", "en"):
-            start, end = around(e.quote, pointed.span, min(longest, LONGEST_TRANSLATED))
+        read = pointed is not None and (article.language, language) == ("ar", "en")
+        if read:
+            longest = min(longest, LONGEST_TRANSLATED)
+        if read and pointed.likely:
+            start, end = around(e.quote, pointed.span, longest)
         else:
             start, end = clip(e.quote, word_weights(article.language), longest)
         room -= end - start
