@@ -54,8 +54,9 @@ class Retrieved:
     """The outcome of a search: sentences and passages, each best first.
 
     ``dropped_undated``: how many articles a date filter left out for having no date.
-    ``signals``: what the decision to answer is made from, by name. ``parts``: of a question that
-    asks several things, what was found for each.
+    ``before``: what was asked before, of a question that leans on it. ``signals``: what the
+    decision to answer is made from, by name. ``parts``: of a question that asks several things,
+    what was found for each.
     """
 
     question: str
@@ -63,6 +64,7 @@ class Retrieved:
     passages: tuple[FoundPassage, ...]
     dropped_undated: int = 0
     retrieve_ms: float = 0.0
+    before: str = ""
     signals: Mapping[str, float] = field(default_factory=dict)
     parts: tuple[Retrieved, ...] = ()
 
@@ -106,7 +108,10 @@ class Citation:
 
 @dataclass(frozen=True)
 class AnswerSentence:
-    """A sentence of the answer with the citations that support it; ``support`` is a probability."""
+    """A sentence of the answer with the citations that support it; ``support`` is a probability.
+
+    Without citations it says that a part of the question has no answer.
+    """
 
     text: str
     citations: tuple[int, ...]
@@ -127,7 +132,7 @@ class Timings:
 class Answer:
     """A verified answer, or a decline (``answered`` false, ``reason`` set).
 
-    ``model_error``: why the language model failed while it wrote, where that left only quotes.
+    ``model_error``: why the language model failed while it wrote, where that left quotes.
     ``evidence``: in the order of the search; an answer may prefer another of the best.
     """
 

@@ -28,7 +28,7 @@ from rag.answer import (
 from rag.authoring import Author, Task, Written
 from rag.composing import Composed
 from rag.decision import load_decision, load_doubt
-from rag.joining import joined
+from rag.joining import UNSUPPORTED, joined
 from rag.language import answer_language, in_script_of
 from rag.phrases import phrase
 from rag.retrieval import Retriever
@@ -70,8 +70,9 @@ class Answerer:
     ) -> Iterator[Event]:
         """Evidence first, then the model's unverified words, then the verified answer.
 
-        Where the model fails while it writes, the answer is the articles' own sentences and says
-        so in ``model_error``. Raises ModelError for a model that cannot be opened at all.
+        Where the model fails while it writes, the answer, or what of it is not yet written, is the
+        articles' own sentences; ``model_error`` says so. Raises ModelError for a model that cannot
+        be opened at all.
         """
         clock = _Clock()
         filters = filters or Filters()
@@ -80,19 +81,19 @@ class Answerer:
         if reply := conversation.small_talk(question, language):
             yield AnswerReady(self._said(question, language, reply, clock))
             return
-        asked = conversation.standalone(question, history)
         before = conversation.asked_before(question, history)
         retrieved = self._retriever.retrieve(question, filters=filters, before=before)
         yield EvidenceFound(retrieved)
-        if retrieved.parts:
-            n = len(retrieved.parts)
-            tasks = [
-                Task(p.question, p.question, p.question, p, language, n, cancel)
-                for p in retrieved.parts
-            ]
-        else:
-            said = conversation.in_context(question, history)
-            tasks = [Task(question, asked, said, retrieved, language, cancel=cancel)]
+        parts = retrieved.parts or (retrieved,)
+        tasks = [
+            Task(
+                part.question,
+                conversation.standalone(part.question, part.before),
+                conversation.in_context(part.question, part.before),
+                part, language, len(parts), cancel,
+            )
+            for part in parts
+        ]  # fmt: skip
         try:
             written = yield from clock.watching(self._write(tasks))
         except Cancelled:
@@ -115,6 +116,8 @@ class Answerer:
         decision = load_decision(embedder)
         written: list[Written] = []
         for task in tasks:
+            if written:
+                yield Token("\n")
             doubted = load_doubt(embedder, self._settings.language_model, task.language) is not None
             asks = any(map(str.isalnum, task.asked))  # «؟!» has a vector too, but asks nothing
             probability = decision.probability(task.retrieved.signals) if asks else 0.0
@@ -133,8 +136,9 @@ class Answerer:
         clock: _Clock,
     ) -> Answer:
         if not composed.sentences:
-            return self._declined(retrieved, language, "unsupported", 0.5, clock)
-        support = sum(s.support for s in composed.sentences) / len(composed.sentences)
+            return self._declined(retrieved, language, "unsupported", UNSUPPORTED, clock)
+        told = [s.support for s in composed.sentences if s.citations]
+        support = sum(told) / len(told)
         return self._answer(
             retrieved, language, clock,
             answered=True, text="\n".join(s.text for s in composed.sentences), reason=None,

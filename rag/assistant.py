@@ -198,8 +198,8 @@ class Assistant:
         """EvidenceFound, then Tokens that nothing vouches for, then AnswerReady, verified.
 
         Raises ValueError for an empty or overlong question or a malformed history, ModelError for
-        a model that is missing. Where the language model fails while it writes, the answer is a
-        quote and its ``model_error`` says why.
+        a model that is missing. Where the language model fails while it writes, the rest of
+        the answer is quotes and its ``model_error`` says why.
         """
         _check(question)
         return self._answerer.stream(

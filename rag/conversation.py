@@ -19,6 +19,9 @@ _POINTERS = frozenset(
     "ذلك هذا هذه تلك هؤلاء هو هي هم هناك منها منه عنها عنه فيها فيه بها به لها له كانت بلاده "
     "بلادها بلادهم كلاهما نفسه نفسها".split()
 )
+_POSSESSIVES = frozenset("its their".split())
+# «بناؤه», «شعبها»; not «مدينة», which ends in another letter until it is folded.
+_SUFFIXED = re.compile(r"[\u0621-\u064a]{2,}(?:ه|ها|هم|هما|هن)")
 _GREETINGS = {
     *("مرحبا", "اهلا", "السلام عليكم", "سلام", "صباح الخير", "مساء الخير", "شكرا", "شكرا جزيلا"),
     *("hi", "hello", "hey", "good morning", "good evening", "thanks", "thank you"),
@@ -70,26 +73,23 @@ def small_talk(question: str, language: str) -> str | None:
     return None
 
 
-def standalone(question: str, history: Sequence[Mapping[str, str]]) -> str:
-    """A question for retrieval: a follow-up is preceded by what the user asked before it.
-
-    A question that stands on its own is returned as it is. The assistant's own words are left
-    out, so that an error in an answer does not steer the next search; what the user asked about
-    is what a follow-up points to.
-    """
-    before = asked_before(question, history)
+def standalone(question: str, before: str) -> str:
+    """A question for retrieval: a follow-up is preceded by what was asked ``before`` it."""
     return f"{before} {question}" if before else question
 
 
-def in_context(question: str, history: Sequence[Mapping[str, str]]) -> str:
+def in_context(question: str, before: str) -> str:
     """A question for the model: a follow-up with what was asked before after it, in brackets."""
-    before = asked_before(question, history)
     return f"{question} ({before})" if before else question
 
 
 def asked_before(question: str, history: Sequence[Mapping[str, str]]) -> str:
     """What a follow-up leans on: the user's last question, and where that is a follow-up too what
-    it leans on. Nothing for a question that stands on its own."""
+    it leans on. Nothing for a question that stands on its own.
+
+    The assistant's own words are left out, so that an error in an answer does not steer the next
+    search; what the user asked about is what a follow-up points to.
+    """
     if not is_follow_up(question):
         return ""
     leaned_on: list[str] = []
@@ -101,6 +101,14 @@ def asked_before(question: str, history: Sequence[Mapping[str, str]]) -> str:
         if not is_follow_up(asked):
             break
     return " ".join(leaned_on)[-_CONTEXT:]
+
+
+def points_back(question: str) -> bool:
+    """Whether a question of any length has a word that may stand for something said before."""
+    words = re.findall(r"\w+", question)
+    return any(fold(w) in _POINTERS or w.lower() in _POSSESSIVES for w in words) or any(
+        _SUFFIXED.fullmatch(w) for w in words
+    )
 
 
 def is_follow_up(question: str) -> bool:

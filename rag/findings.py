@@ -92,10 +92,11 @@ class Sentence:
         )
 
 
-def in_turn(first: Sequence[_T], second: Sequence[_T]) -> list[_T]:
-    """One of each in turn, until both are used up."""
-    pairs = itertools.zip_longest(first, second)
-    return [x for pair in pairs for x in pair if x is not None]
+def in_turn(lists: Iterable[Sequence[_T]], limit: int, key: Callable[[_T], object]) -> list[_T]:
+    """At most ``limit`` items, one of each list in turn until all are used up, those with the same
+    key once."""
+    rounds = itertools.zip_longest(*lists)
+    return _first_of_each((x for row in rounds for x in row if x is not None), limit, key)
 
 
 def on_average(first: Sequence[Sentence], second: Sequence[Sentence]) -> list[Sentence]:
@@ -159,9 +160,9 @@ def _share(words: set[str], asked: set[str]) -> float:
     return len(words & asked) / len(words) if words else 1.0
 
 
-def _first_of_each(items: Iterable[_T], limit: int, key: Callable[[_T], str]) -> list[_T]:
+def _first_of_each(items: Iterable[_T], limit: int, key: Callable[[_T], object]) -> list[_T]:
     """At most ``limit`` items in their order, the first of those with the same key."""
-    kept: dict[str, _T] = {}
+    kept: dict[object, _T] = {}
     for item in items:
         if len(kept) >= limit:
             break

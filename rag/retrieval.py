@@ -16,7 +16,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
@@ -25,6 +25,7 @@ import numpy as np
 from models.protocols import Embedder
 from models.token_vectors import TokenVectors, joined, nearest
 from rag.answer import Retrieved
+from rag.conversation import standalone
 from rag.expectations import Expected, expected, meets
 from rag.findings import (
     Candidate,
@@ -124,59 +125,56 @@ class Retriever:
 
         ``before``: what was asked before a follow-up, which is searched with it and by itself: what
         it points to may be in the earlier question, but what it asks is in its own words. Where a
-        question asks several things, each part is searched as well, and the findings are taken in
-        turn, so that no part is left without evidence.
+        question asks several things, each part is searched by itself, one that leans on the others
+        as a follow-up to them, and the findings are taken in turn.
         """
         started = time.perf_counter()
         filters = filters or Filters()
-        depth = max(evidence, SIGNAL_SENTENCES)
-        whole = f"{before} {question}" if before else question
+        found = [
+            self._retrieve(part.question, part.context, filters, passages, evidence)
+            for part in parts(question, before)
+        ]
+        if found:
+            whole = Retrieved(
+                question,
+                tuple(in_turn([f.evidence for f in found], evidence, lambda e: e.quote)),
+                tuple(in_turn([f.passages for f in found], passages, lambda p: p.quote)),
+                before=before,
+                signals=average([f.signals for f in found]),
+                parts=tuple(found),
+            )
+        else:
+            whole = self._retrieve(question, before, filters, passages, evidence)
+        return replace(
+            whole,
+            dropped_undated=self._store.undated(filters),
+            retrieve_ms=(time.perf_counter() - started) * 1000,
+        )
+
+    def _retrieve(
+        self, question: str, before: str, filters: Filters, passages: int, evidence: int
+    ) -> Retrieved:
+        """What is found for one question."""
+        whole = standalone(question, before)
         several_articles = asks_of_several_articles(question)
-        asked = parts(question)
+        deep = before or several_articles
+        found = self._find(whole, filters, LOOKED_AT if deep else max(evidence, SIGNAL_SENTENCES))
         if before:
-            found = self._find(whole, filters, LOOKED_AT)
             alone = self._find(question, filters, LOOKED_AT)
             found = replace(
                 found,
                 sentences=on_average(found.sentences, alone.sentences),
                 readings=found.readings | alone.readings,
             )
-        else:
-            found = self._find(question, filters, LOOKED_AT if several_articles else depth)
-        sentences, candidates = found.sentences, found.candidates
-        of_parts: list[Retrieved] = []
-        for part in asked:
-            more = self._find(part, filters, depth)
-            sentences = in_turn(sentences, more.sentences)
-            candidates = in_turn(candidates, more.candidates)
-            signals = self._signals(part, more)
-            of_parts.append(
-                self._retrieved(part, more.sentences, more.candidates, passages, evidence, signals)
-            )
-        signals = average([p.signals for p in of_parts]) if asked else self._signals(whole, found)
-        return replace(
-            self._retrieved(question, sentences, candidates, passages, evidence, signals),
-            dropped_undated=self._store.undated(filters),
-            retrieve_ms=(time.perf_counter() - started) * 1000,
-            parts=tuple(of_parts),
-        )
-
-    def _retrieved(
-        self,
-        question: str,
-        sentences: Sequence[Sentence],
-        candidates: Sequence[Candidate],
-        passages: int,
-        evidence: int,
-        signals: Mapping[str, float],
-    ) -> Retrieved:
-        if asks_of_several_articles(question):
+        sentences = found.sentences
+        if several_articles:
             sentences = article_by_article(sentences)
         return Retrieved(
             question=question,
             evidence=tuple(s.evidence() for s in without_repeats(sentences, evidence)),
-            passages=tuple(c.found() for c in one_a_story(candidates, passages)),
-            signals=signals,
+            passages=tuple(c.found() for c in one_a_story(found.candidates, passages)),
+            before=before,
+            signals=self._signals(whole, found),
         )
 
     def _find(self, question: str, filters: Filters, depth: int) -> _Found:

@@ -72,7 +72,7 @@ def read_sources(
     """The best sentences that fit the prompt; of one article together and in its order.
 
     ``found``: that of articles removed meanwhile is left out, and so is what scores
-    far below the best, unless the question asks ``several`` things.
+    far below the best, unless the question is about ``several`` articles.
     ``word_weights(language)``: the question's words by worth, for text of a language.
     ``language``: of the answer. At most ``most`` sentences.
     """

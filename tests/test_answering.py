@@ -1,3 +1,4 @@
+import threading
 from pathlib import Path
 
 import pytest
@@ -171,6 +172,31 @@ def test_each_part_of_a_question_is_answered_by_itself(tmp_path, archive) -> Non
     assert answer.short == "12 مليون دينار؛ 45 سفينة صيد" and len(model.prompts) == 2
     assert [c.n for c in answer.citations] == [1, 2]
     assert "12 مليون دينار [1]" in answer.text and "» [2]" in answer.text
+
+
+def test_a_part_that_leans_is_asked_with_the_rest(tmp_path, archive, monkeypatch) -> None:
+    monkeypatch.setattr("rag.answering.load_decision", lambda name: Decision(50.0, {}, 0.5))
+    assistant, model = open_assistant(tmp_path, archive, good)
+    with assistant:
+        assistant.ask("كم كلف جسر مرسى نور الجديد، وكم استغرق بناؤه بالسنوات والأشهر؟")
+    asked = [messages[-1].content for messages in model.prompts]
+    assert any("بناؤه بالسنوات والأشهر؟ (كم كلف جسر مرسى نور الجديد)" in text for text in asked)
+
+
+def test_a_question_given_up_between_its_parts_ends(tmp_path, archive) -> None:
+    cancel = threading.Event()
+
+    def reply(messages) -> str:
+        cancel.set()
+        return good(messages)
+
+    assistant, model = open_assistant(tmp_path, archive, reply)
+    with assistant:
+        events = assistant.stream(
+            "كم كلف جسر مرسى نور، وكم سفينة صيد وصلت إلى رصيف مرسى نور؟", cancel=cancel
+        )
+        *_, last = events
+    assert last.answer.reason == "cancelled" and len(model.prompts) == 1
 
 
 def test_a_question_without_an_answer_is_declined_with_the_nearest(tmp_path, archive) -> None:

@@ -2,6 +2,7 @@ import pytest
 
 from rag.conversation import (
     TURNS,
+    asked_before,
     bounded,
     in_context,
     is_follow_up,
@@ -42,20 +43,21 @@ def test_a_follow_up_is_searched_with_the_question_before_it() -> None:
         {"role": "user", "content": "من افتتح الجسر؟"},
         {"role": "assistant", "content": "رئيس البلدية."},
     ]
-    assert standalone("ومتى؟", history) == "من افتتح الجسر؟ ومتى؟"
-    assert standalone("ومتى؟", []) == "ومتى؟"
+    assert standalone("ومتى؟", asked_before("ومتى؟", history)) == "من افتتح الجسر؟ ومتى؟"
+    assert standalone("ومتى؟", asked_before("ومتى؟", [])) == "ومتى؟"
 
 
 def test_a_follow_up_of_a_follow_up_reaches_the_question_that_stands_alone() -> None:
     asked = ["كم سفينة وصلت إلى الميناء أمس؟", "من افتتح جسر مرسى نور الجديد؟", "ومتى؟", "شكرا"]
     history = [{"role": "user", "content": content} for content in asked]
-    assert standalone("وأين؟", history) == "من افتتح جسر مرسى نور الجديد؟ ومتى؟ وأين؟"
-    assert in_context("وأين؟", history) == "وأين؟ (من افتتح جسر مرسى نور الجديد؟ ومتى؟)"
+    before = asked_before("وأين؟", history)
+    assert standalone("وأين؟", before) == "من افتتح جسر مرسى نور الجديد؟ ومتى؟ وأين؟"
+    assert in_context("وأين؟", before) == "وأين؟ (من افتتح جسر مرسى نور الجديد؟ ومتى؟)"
 
 
 def test_a_huge_turn_does_not_swell_the_question() -> None:
     history = [{"role": "user", "content": "جسر " * 5000}]
-    assert len(standalone("ومتى؟", history)) < 1000
+    assert len(asked_before("ومتى؟", history)) < 1000
 
 
 @pytest.mark.parametrize("turn", ["x", None, {}, {"role": "user", "content": ["x"]}])

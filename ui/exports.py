@@ -6,6 +6,7 @@ import json
 import re
 from collections.abc import Iterable, Sequence
 
+from rag.joining import shorts_of
 from ui.conversations import Rated
 from ui.copying import footnoted
 from ui.escape import direction, escape, isolated, shown_date, web_address
@@ -80,7 +81,7 @@ def _question_item(rated: Rated) -> dict:
         "type": "unanswerable" if good and not answer.answered else "fact",
         "question": turn.question,
         "answers": [answer.short] if answered and answer.short else [],
-        "must_include": [[answer.short]] if answered and answer.short else [],
+        "must_include": [[s] for s in shorts_of(answer.short or "")] if answered else [],
         "evidence": [{"doc": c.article_id, "quote": c.quote} for c in answer.citations]
         if answered
         else [],
