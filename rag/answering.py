@@ -116,7 +116,7 @@ class Answerer:
         decision = load_decision(embedder)
         written: list[Written] = []
         for task in tasks:
-            if written:
+            if written and written[-1].composed is not None:  # whose words were shown
                 yield Token("\n")
             doubted = load_doubt(embedder, self._settings.language_model, task.language) is not None
             asks = any(map(str.isalnum, task.asked))  # «؟!» has a vector too, but asks nothing

@@ -253,3 +253,15 @@ def test_an_english_answer_without_short_words_gets_them_if_their_translation_is
 
     answer, _ = ask("How much did the bridge of Marsa Nour cost?", reader, reply, text=COST)
     assert answer.answered and answer.short == short
+
+
+@pytest.mark.parametrize(("sure", "translated"), [(0.0, "340 مترا"), (-9.0, "CGTN")])
+def test_english_is_made_of_the_clauses_that_answer_or_that_the_question_names(
+    ask, sure, translated
+):
+    filler = "، ".join(["وتحدث الحاضرون عن المدينة وأهلها وأسواقها"] * 6)
+    text = f"زارت قناة CGTN جسر مرسى نور، {filler}، وقيل إن طول الجسر 340 مترا."
+    reader = FakeReader({"340 مترا": (2.0, sure)})
+    _, model = ask("What did CGTN say?", reader, lambda _: "It is a bridge.", text=text)
+    first = model.prompts[0][-1].content
+    assert translated in first and not ("CGTN" in first and "340 مترا" in first)
