@@ -1,6 +1,6 @@
 import pytest
 
-from rag.attribution import speaker_of
+from rag.attribution import near_speech, speaker_of
 from rag.sentences import split_sentences
 
 
@@ -54,3 +54,8 @@ def test_the_speakers_sentence_is_the_one_that_names_them() -> None:
     text = "قال كريم بدران إن الفريق جاهز.\nوأكد أن اللاعبين تدربوا.\nوأضاف أن المباراة صعبة."
     spans = split_sentences(text)
     assert speaker_of(text, spans, 2).sentence == spans[0]
+
+
+def test_a_video_is_no_word_of_speech() -> None:
+    assert near_speech("شهد الرئيسان المراسم عبر رابط فيديو.") == []
+    assert near_speech("يفيد التقرير بأن الجسر جاهز.")
