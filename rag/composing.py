@@ -16,7 +16,6 @@ from dataclasses import dataclass, replace
 from rag.answer import AnswerSentence, Citation, Path
 from rag.bounds import with_bounds
 from rag.citing import Citer, markers
-from rag.counts import counts_another
 from rag.drafts import CITED, Draft
 from rag.excerpts import (
     beginning,
@@ -37,8 +36,9 @@ from rag.expectations import (
     meets,
     names_somebody,
 )
-from rag.figures import find_figures, missing_figures
+from rag.figures import missing_figures
 from rag.language import in_script_of
+from rag.misreadings import counts_something_else, echoes, names_nobody, reads_another
 from rag.names import Glossary
 from rag.parts import asks_of_several_articles
 from rag.phrases import phrase
@@ -51,7 +51,6 @@ from vectorstore.store import Store
 
 MOST_WORDS = 75  # of an answer
 MOST_WORDS_SEVERAL = 140  # of an answer to a question that asks several things
-FOLLOWING = 2  # words after a figure that say what it is of
 HELD = 0.5  # of the short answer's words in the model's sentences: they give it
 _INTRODUCTION = re.compile(r"^[^«“]{1,200}: (?=[«“])")
 
@@ -104,7 +103,7 @@ class Composer:
         """
         cite = Citer(self._store, asks_who=asks_who(asked))
         several = asks_of_several_articles(question)
-        if _reads_another(question, draft, sources):
+        if reads_another(question, draft, sources) or echoes(question, draft, sources):
             draft = Draft("", ())
         short = self._short(question, draft, sources, language)
         kept = self._kept(question, sources, draft, language)
@@ -112,9 +111,9 @@ class Composer:
             kept = _that_answer(kept, short)
         path: Path = "generated" if kept else "quoted"
         translated = any(source.language != language for source in sources)
-        nobody = not translated and _names_nobody(question, draft, sources, bool(kept))
+        nobody = not translated and names_nobody(question, draft, sources, bool(kept))
         nameless = asks_name(question) and not names_somebody(draft.short, question)
-        if nobody or (draft.short and nameless) or _counts_another(question, draft, sources):
+        if nobody or (draft.short and nameless) or counts_something_else(question, draft, sources):
             return Composed((), (), None, path)
         sentences = [
             cite.sentence(_plain(text), [sources[i] for i in verdict.evidence], verdict.support)
@@ -269,47 +268,6 @@ def _that_answer(
 ) -> Sequence[tuple[str, Verdict]]:
     """Of several sentences, those that hold the short answer, where one does."""
     return [(text, v) for text, v in kept if short and stands_in(short, text)] or kept
-
-
-def _names_nobody(question: str, draft: Draft, sources: Sequence[Source], supported: bool) -> bool:
-    """Whether the question asks who, and the evidence leaves open who it was.
-
-    Then the model can only repeat the question's words, with nothing of it ``supported``, or gives
-    the outlet's name, which no sentence holds. Who *said* something may be named further up.
-    """
-    if not (asks_who(question) and not asks_who_said(question) and draft.short):
-        return False
-    told = set(analyse(draft.short)) - set(analyse(question))
-    if not told:
-        return not supported
-    held = set(analyse(" ".join(f"{s.evidence.quote} {s.speaker or ''}" for s in sources)))
-    outlets = set(analyse(" ".join(s.evidence.source or "" for s in sources)))
-    return told <= outlets and not told & held
-
-
-def _counts_another(question: str, draft: Draft, sources: Sequence[Source]) -> bool:
-    """Whether the question asks how many and the figure that the model found is of something else,
-    while no other is sure to be meant."""
-    if counted(question, sources) is not None:
-        return False
-    told = draft.short
-    for source in sources:
-        words = source.shown if source.translated else source.evidence.quote
-        if span := find_words(told, words):
-            told = " ".join([told, *words[span[1] :].split()[:FOLLOWING]])
-            break
-    return counts_another(question, told)
-
-
-def _reads_another(question: str, draft: Draft, sources: Sequence[Source]) -> bool:
-    """Whether the reader is sure of a figure in a sentence that was translated, and the model gives
-    another: of several it takes any."""
-    best = best_of(sources) if sources else None
-    if best is None or not (best.translated and best.pointed and best.pointed.sure):
-        return False
-    read = {f.value for f in find_figures(best.evidence.quote[slice(*best.pointed.span)])}
-    told = {f.value for f in find_figures(draft.short)}
-    return expected(question) is Expected.FIGURE and len(read) == 1 and bool(told) and told != read
 
 
 def _minimal(text: str, start: int, end: int, question: str) -> str | None:

@@ -26,6 +26,12 @@ _MEASURES = frozenset(
     "حقق حققت يحقق تحقق جمع جمعت يجمع تجمع قدم قدمت سجل سجلت يسجل تسجل تبقى يبقى مضى تقدر يقدر "
     "تساوي يساوي تلبي يلبي تغطي يغطي ستبلغ سيبلغ سيكلف ستكلف ستوفر سيوفر".split()
 )
+# «كم مليارا تجاوزت التجارة» asks how much in thousand millions, of whatever.
+_MAGNITUDES = frozenset(
+    fold(word)
+    for word in "ألفا مليون مليونا مليار مليارا بليون بليونا تريليون تريليونا thousand million "
+    "millions billion billions trillion".split()
+)
 _BREAK = re.compile(r"[،,؛;:.()«»\"]")
 _ASKS = re.compile(r"\bhow many\b|(?<!\w)[وفبل]?كم(?: عدد)?(?!\w)", re.IGNORECASE)
 _COUNTED = re.compile("[\u0621-\u064a]{3}ا$")  # the accusative of what is counted
@@ -109,7 +115,7 @@ def _asked(question: str) -> tuple[list[str], int]:
     if asks is None:
         return [], 0
     nouns = [m for m in list(_WORD.finditer(question, asks.end()))[:2] if analyse(m.group())]
-    if nouns and fold(nouns[0].group()) in _MEASURES:
+    if nouns and fold(nouns[0].group()) in _MEASURES | _MAGNITUDES:
         return [], 0
     if nouns and _COUNTED.search(fold(nouns[0].group())):
         del nouns[1:]  # «كم قاربا تضرر»: what follows is no part of the noun

@@ -88,7 +88,7 @@ _DATED = re.compile(
     r"|(?<!\w)[وفبل]?(?:ال)?(?:عشر|ثلاث|اربع|خمس|ست|سبع|ثمان|تسع)ين(?:ي)?ات(?!\w)"
 )
 _WORD = re.compile(r"\w[\w'’-]*")
-_YEARS = range(100, 2200)
+_YEARS = range(1000, 2200)  # those of fewer digits have a word with them (``_DATED``)
 _HOW_MANY = re.compile(r"(?<!\w)[وفبل]?كم (?:عدد )?(\w+)")
 _PERSON = (
     r"(?:(?:وزير|رييس|مدير|سفير|قايد|لاعب|مدرب|طبيب|ممثل|مخرج|كاتب|مولف|شاعر|محافظ|نايب|متحدث|ناطق"

@@ -118,6 +118,14 @@ def test_few_words_of_a_translation_are_kept_where_it_shows_them(short, kept) ->
     assert composed.short == kept
 
 
+def test_the_questions_own_words_are_no_english_answer() -> None:
+    english = "Building the Marsa Nour bridge took two years and three months"
+    one = source(TIME, 0, 2.0, shown=english, translated=True)
+    draft = Draft("Building the bridge", (f"{english} [1]",))
+    composed = compose("What took so long in building the bridge?", draft, [one], "en")
+    assert composed.path == "quoted" and composed.short is None and composed.sentences
+
+
 def test_the_outlet_that_introduces_a_quote_is_no_short_answer() -> None:
     english = "Building the Marsa Nour bridge took two years and three months"
     one = source(TIME, 0, 2.0, shown=english, translated=True)

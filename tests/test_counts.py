@@ -32,6 +32,7 @@ def test_the_figure_of_the_noun_is_found(question, text, words) -> None:
     ("question", "text"),
     [
         ("كم بلغ حجم التجارة؟", "بلغ حجم التجارة 40 مليار دولار"),  # no noun is counted
+        ("كم مليارا تخطت التجارة؟", "بلغ حجم التجارة 40 مليار دولار"),
         ("كم بلغت الأرباح؟", "كانت الأرباح 2 مليار مقارنة بعام 2014، والتي بلغت 3 مليارات"),
         ("كم قاربا غرق؟", "غرق 12، والقوارب الأخرى نجت"),
         ("كم جهازا قدمت الوزارة؟", AID),  # two kinds of them
@@ -69,3 +70,8 @@ def test_where_that_is_not_sure_nothing_is(question, text) -> None:
 )
 def test_a_figure_may_count_something_else(question: str, told: str, another: bool) -> None:
     assert counts_another(question, told) is another
+
+
+@pytest.mark.parametrize("question", ["كم مليارا تخطت التجارة؟", "How many billions was trade?"])
+def test_thousands_and_millions_are_of_whatever(question) -> None:
+    assert not counts_another(question, "40 مليار دولار أو 40 billion dollars")

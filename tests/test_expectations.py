@@ -141,3 +141,9 @@ def test_who_said_it_is_not_who_did_it(question: str, asks: bool) -> None:
 )
 def test_a_title_is_nobody(words: str, somebody: bool) -> None:
     assert names_somebody(words, "ما اسم وزير الاقتصاد؟") is somebody
+
+
+def test_a_count_of_three_digits_is_no_year() -> None:
+    asked = "From what date did the meetings take place?"
+    assert not meets("China held 114 meetings with experts in 53 countries", asked)
+    assert meets("It held them from 1914", asked) and meets("in the year 476", asked)
