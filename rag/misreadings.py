@@ -1,4 +1,4 @@
-"""Drafts that answer something else than was asked, or nothing, though the evidence bears them out."""
+"""Drafts that answer something else than was asked, or nothing, though evidence bears them out."""
 
 from __future__ import annotations
 
