@@ -54,6 +54,8 @@ SIGNALS = tuple(
 )
 NEWS = 2  # weight of the questions over news, an encyclopedia's being 1
 UNREAD_SAMPLE = 40  # of the made-up questions in each language, with an answer and without
+# Of the least odds of an answerable question, from where the model is asked at all; chosen by hand,
+# since news questions in other words than the article's were declined without being read.
 BEFORE = 0.25
 FALSE_DECLINES = 0.005  # of the answerable, where no doubt is heard
 # Questions without an answer among those that people ask, and how much worse it is to answer one of

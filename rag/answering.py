@@ -114,18 +114,19 @@ class Answerer:
         found does not answer."""
         embedder = self._embedder().identity.name
         decision = load_decision(embedder)
+        language = tasks[0].language
+        doubted = load_doubt(embedder, self._settings.language_model, language) is not None
         written: list[Written] = []
         for task in tasks:
             if written and written[-1].composed is not None:  # whose words were shown
                 yield Token("\n")
-            doubted = load_doubt(embedder, self._settings.language_model, task.language) is not None
             asks = any(map(str.isalnum, task.asked))  # «؟!» has a vector too, but asks nothing
             probability = decision.probability(task.retrieved.signals) if asks else 0.0
             if not task.retrieved.evidence or probability < decision.least(doubted=doubted):
                 written.append(Written(None, probability))
             else:
                 written.append((yield from self._author.write(task, probability)))
-        return joined([task.question for task in tasks], written, tasks[0].language)
+        return joined([task.question for task in tasks], written, language)
 
     def _answered(
         self,
