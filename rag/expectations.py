@@ -25,7 +25,10 @@ class Expected(Enum):
 
 # Words stand alone: «متى؟», «(مارس)»; Arabic ones may carry a conjunction or preposition.
 _FIGURE = re.compile(
-    r"\bhow (?:many|much|old|long|far|large|big|high|tall)\b"
+    r"\bhow (?:many|much)\b"
+    # Not "with how high relations now stand".
+    r"|\bhow (?:old|long|far|large|big|high|tall)(?=\W*$| (?:ago|away|from|an?|of an?|is|are|was"
+    r"|were|do|does|did|has|have|had|will|would|can|could|should|must|may|might)\b)"
     r"|\bwhat (?:percentage|percent|share|proportion|number|sum)\b"
     r"|\b(?:what|which) (?:(?:total|average|yearly|annual|monthly|weekly|daily) )?"
     r"(?:price|salary|wage|fee)(?=\W*$| (?:did|does|do|will|would|is|was|has|for|of)\b)"
