@@ -65,20 +65,27 @@ def _codes() -> dict[str, str]:
 def countries(question: str, glossary: Glossary) -> dict[str, list[str]]:
     """The countries that a question is about: their codes, with their names in both languages.
 
-    None of one that compares, which articles about a country each may answer together; nor of an
-    English name that is part of a longer one («Chad Kroeger»).
+    None of one that compares, which articles about a country each may answer together.
     """
     if offers_answers(question) or _COMPARES.search(question):
         return {}
-    if in_script_of(question, "ar"):
-        terms = [match.term for match in glossary.find_arabic(question)]
+    return countries_in(question, glossary)
+
+
+def countries_in(text: str, glossary: Glossary) -> dict[str, list[str]]:
+    """The countries that a text names: their codes, with their names in both languages.
+
+    None of an English name that is part of a longer one («Chad Kroeger»).
+    """
+    if in_script_of(text, "ar"):
+        terms = [match.term for match in glossary.find_arabic(text)]
     else:
-        terms = glossary.find_english(question)
+        terms = glossary.find_english(text)
     found = {code: t.english for t in terms if t.name and (code := _codes().get(t.english))}
     return {
         code: [english, *(t.arabic for t in glossary.find_english(english))]
         for code, english in found.items()
-        if not re.search(rf"\b{re.escape(english)}\s+[A-Z]", question)
+        if not re.search(rf"\b{re.escape(english)}\s+[A-Z]", text)
     }
 
 

@@ -19,6 +19,7 @@ import numpy as np
 
 from models.protocols import Embedder, PassageInput
 from rag.attribution import near_speech, reporters
+from rag.countries import countries_in, names_all
 from rag.drafts import CITED
 from rag.excerpts import share_held
 from rag.figures import missing_figures
@@ -40,6 +41,7 @@ FEW_WORDS = 10  # stems
 SUPPORTED = 0.5  # probability from which a sentence counts as supported
 APART = 2  # words of an Arabic text within which the next word of a name follows
 SHORT_NAME = 3  # letters
+SHORT_SKELETON = 3  # consonants of a name that many words have
 STEM = 4  # letters that a people and its country share
 _LATIN_NAME = re.compile(r"(?<![\w'’-])[A-Z][\w'’-]*")
 # A word half in Arabic and half in Latin letters, which a small model slips into; a particle before
@@ -181,7 +183,19 @@ class Verifier:
         else:
             told = " ".join((held, *self._glossary.meanings(held).values()))
         missing += self._missing_names(plain, held) + self._silent(plain, claims)
+        if not same_language:
+            missing += self._missing_countries(plain, held)
         return list(dict.fromkeys((*missing, *leaked_pairs(plain, {*analyse(told)}))))
+
+    def _missing_countries(self, plain: str, held: str) -> list[str]:
+        """Countries of few consonants that the evidence names by no word for them: "Kuwait" sounds
+        like «أخطاء», "mistakes"."""
+        return [
+            names[0]
+            for code, names in countries_in(plain, self._glossary).items()
+            if len(latin_skeleton(names[0])) <= SHORT_SKELETON
+            and not names_all(held, {code: names})
+        ]
 
     def _silent(self, plain: str, claims: Sequence[Claim]) -> list[str]:
         """Who is said to have said something and does not in the evidence: that "Xi watched the

@@ -95,6 +95,15 @@ def test_a_name_without_consonants_is_not_taken_for_any_short_word() -> None:
     assert missing == ("EU", "UAE")
 
 
+def test_a_country_is_not_held_by_a_word_that_sounds_like_it() -> None:
+    claim = Claim("فاز المنتخب السعودي على قطر 3-2 بعد أخطاء اللاعبين.", "")
+    for country, missing in (("Qatar", ()), ("Kuwait", ("Kuwait",))):
+        verdict = VERIFIER.check(
+            f"The Saudi team beat {country} 3-2.", [claim], same_language=False
+        )
+        assert verdict.missing == missing
+
+
 def test_nothing_supports_nothing() -> None:
     assert not VERIFIER.check("نعم", [], same_language=True).supported
     assert not VERIFIER.check("[1]", [TRADE], same_language=True).supported
