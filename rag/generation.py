@@ -10,13 +10,17 @@ from dataclasses import dataclass, replace
 from models.protocols import LanguageModel, Message, ModelError
 from rag.answer import Token
 from rag.drafts import Draft, parse_draft
+from rag.excerpts import around
 from rag.expectations import meets
+from rag.figures import missing_figures
+from rag.orders import printable
 from rag.pointing import copying_grammar
 from rag.prompts import AnswerPrompt, answer_prompt
 from rag.sources import Source
 from rag.translation import Translator
 
 LEAST = 1e-4  # probability below which the model's doubt says nothing more
+LONGEST_CLAUSE = 120  # characters of what is translated alone, because its figure got lost
 POINTED_TOKENS = 40  # of a short answer that is copied, about 120 characters of Arabic
 
 
@@ -48,13 +52,35 @@ class Writer:
         if language == "en":
             for i, source in enumerate(sources):
                 if source.language == "ar" and not source.translated:
-                    text = yield from self._translator.translate(
-                        model, source.shown, question, source.text, cancel
-                    )
-                    sources[i] = replace(source, shown=text, translated=True)
+                    sources[i] = yield from self._in_english(model, source, question, cancel)
         prompt = answer_prompt(language)
         sentences = prompt.numbered([(s.heading, s.shown) for s in sources])
         return Asked(prompt, tuple(prompt.messages(sentences=sentences, question=question)))
+
+    def _in_english(
+        self,
+        model: LanguageModel,
+        source: Source,
+        question: str,
+        cancel: threading.Event | None,
+    ) -> Generator[Token, None, Source]:
+        """A source with its words translated; where the figure that answers got lost on the way, as
+        in long sentences, those of its clause alone."""
+        text = yield from self._translator.translate(
+            model, source.shown, question, source.text, cancel
+        )
+        pointed, quote = source.pointed, source.evidence.quote
+        if pointed is not None and pointed.sure:
+            answering = quote[slice(*pointed.span)]
+            start, end = around(quote, pointed.span, LONGEST_CLAUSE)
+            part = printable(quote[start:end])
+            if missing_figures(answering, text) and part != source.part:
+                clause = yield from self._translator.translate(
+                    model, part, question, source.text, cancel
+                )
+                if not missing_figures(answering, clause):
+                    return replace(source, shown=clause, part=part, translated=True)
+        return replace(source, shown=text, translated=True)
 
     def translated(
         self,

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Mapping, Sequence
 
-from models.protocols import LanguageModel
+from models.protocols import LanguageModel, Message
 from rag.answer import Token
 from rag.bounds import with_bounds_of
 from rag.names import Glossary
@@ -55,13 +55,12 @@ class Translator:
         if key in self._done:
             return self._done[key]
         prompt = translation_prompt(answer=answer)
-        written = ""
         messages = prompt.messages(words=words, text=text, question=question)
-        for piece in model.generate(
-            messages, constant=prompt.constant, max_tokens=220, stop=("\n",), cancel=cancel
-        ):
-            written += piece
-            yield Token(piece)
+        written = yield from _first_line(model, messages, prompt.constant, "", cancel)
+        announces = written.rstrip().endswith(":") and not text.rstrip().endswith(":")
+        if announces and model.capabilities.prefill:  # "The English translation is:"
+            before = f"{written.rstrip()}\n"
+            written = yield from _first_line(model, messages, prompt.constant, before, cancel)
         if len(self._done) >= _KEPT:
             self._done.pop(next(iter(self._done)), None)  # another thread may have been first
         english = self._without_arabic(without_stutter(written.strip()), article)
@@ -79,6 +78,23 @@ class Translator:
             return " ".join(known.values()) if covered == len(run.split()) else run
 
         return _ARABIC_RUN.sub(english, translation)
+
+
+def _first_line(
+    model: LanguageModel,
+    messages: Sequence[Message],
+    constant: int,
+    before: str,
+    cancel: threading.Event | None,
+) -> Generator[Token, None, str]:
+    """Yield what the model writes after ``before`` up to the end of the line, and return it."""
+    written = ""
+    for piece in model.generate(
+        messages, constant=constant, prefill=before, max_tokens=220, stop=("\n",), cancel=cancel
+    ):
+        written += piece
+        yield Token(piece)
+    return written
 
 
 def respelt(translation: str, meanings: Mapping[str, str]) -> str:

@@ -1,8 +1,11 @@
 from types import SimpleNamespace
 
 from fakes import FakeLanguageModel
+from rag.answer import Evidence
 from rag.generation import Writer
 from rag.names import Glossary
+from rag.rereading import Pointed
+from rag.sources import Source
 from rag.translation import Translator, respelt, with_ways_of, without_stutter
 
 
@@ -79,3 +82,39 @@ def test_figures_alone_are_not_translated() -> None:
     assert finish(writer.translated(model, "17,786,419", asked, source, None)) == ("17,786,419",)
     assert not model.prompts
     assert len(finish(writer.translated(model, "نحو 17 ألفا", asked, source, None))) == 2
+
+
+def test_the_announcement_of_a_translation_is_none() -> None:
+    said = iter(["The English translation is:", "Aid reached Sudan."])
+    model = FakeLanguageModel(lambda messages: next(said))
+    text = finish(Translator(Glossary()).translate(model, "وصلت مساعدات", "", "", None))
+    assert text == "Aid reached Sudan."
+    assert model.prefills == ["", "The English translation is:\n"]
+
+
+def test_where_the_answering_figure_is_lost_its_clause_is_translated() -> None:
+    first = "قبل أن تصاب بنكسة كبيرة منذ سيطرة الجماعة على غالبية المحافظات"
+    first = f"{first} والموانئ والمطارات في شرق البلاد وغربها"
+    clause = "حيث تسببت في توقف 14 قناة محلية"
+    quote = f"{first}، {clause}، اضطرت غالبيتها إلى الانتقال."
+    start = quote.index("14")
+    pointed = Pointed(SimpleNamespace(score_of=lambda *span: 1.0), 0, (start, start + 2))
+
+    def asked(translations):
+        model = FakeLanguageModel(lambda messages: translations["بنكسة" in messages[-1].content])
+        source = Source(
+            Evidence("a", None, None, None, None, "", 0, len(quote), quote, 1.0),
+            quote, 0, "ar", quote, None, None, quote, pointed=pointed,
+        )  # fmt: skip
+        sources = [source]
+        writer = Writer(Translator(Glossary()), 160)
+        finish(writer.ask(model, "How many channels?", sources, "en", None))
+        return sources[0]
+
+    kept = asked({True: "It stopped 14 channels.", False: "unused"})
+    assert (kept.shown, kept.part) == ("It stopped 14 channels.", quote)
+    mended = asked({True: "It stopped stations.", False: "It stopped 14 local channels."})
+    assert mended.shown == "It stopped 14 local channels."
+    assert clause in mended.part and first not in mended.part
+    lost = asked({True: "It stopped stations.", False: "It stopped channels."})
+    assert (lost.shown, lost.part) == ("It stopped stations.", quote)
