@@ -146,14 +146,14 @@ class Composer:
         return Composed(tuple(sentences), tuple(cite.citations), short, path, corrects=against)
 
     def pointed(
-        self, question: str, sources: Sequence[Source], *, alone: bool = False
+        self, question: str, sources: Sequence[Source], *, likely: bool = False
     ) -> str | None:
         """The words of the best sentence that the reader is sure of, if they answer: they give what
-        is asked for, and not only the question's own words. ``alone``: likely ones will do, since
-        nothing else in the answer is in its language."""
+        is asked for, and not only the question's own words. ``likely``: likely ones will do, since
+        there is nothing else."""
         best = best_of(sources)
-        said = (alone or best.speaker is not None) and asks_who_said(question)
-        sure = best.pointed is not None and (best.pointed.likely if alone else best.pointed.sure)
+        said = (likely or best.speaker is not None) and asks_who_said(question)
+        sure = best.pointed is not None and (best.pointed.likely if likely else best.pointed.sure)
         if not sure or said:
             return None
         words = _minimal(best.evidence.quote, *best.pointed.span, question)
