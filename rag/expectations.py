@@ -96,19 +96,24 @@ _HOW_MANY = re.compile(r"(?<!\w)[وفبل]?كم (?:عدد )?(\w+)")
 _PERSON = (
     r"(?:(?:وزير|رييس|مدير|سفير|قايد|لاعب|مدرب|طبيب|ممثل|مخرج|كاتب|مولف|شاعر|محافظ|نايب|متحدث|ناطق"
     r"|شيخ|امير|ملك|زوج|ابن|والد|شقيق|طفل|مواطن|شاب|رجل|قاضي|محامي|خبير|مهندس|باحث|موسس|مالك|صاحب"
-    r"|امين عام|الامين)(?:ه|ت)?|وزراء|روساء|سفراء|قاده|خبراء)"
+    r"|صديق|خطيب|اخ|اخت|ام|عم|خال|جار|ضحي|قتيل|شهيد|متهم|مشتبه به|جاني|سجين|طالب|معلم|سايق|حارس"
+    r"|فتا|امرا|مرا|سيد|جندي|ضابط|موظف|سايح|مشجع|امين عام|الامين)(?:ه|ت)?"
+    r"|وزراء|روساء|سفراء|قاده|خبراء)"
 )
 _PERSON_EN = (
     "(?:minister|president|director|chief|secretary|ambassador|commander|player|coach|doctor|actor"
     "|actress|author|writer|governor|mayor|spokesman|spokeswoman|king|queen|prince|princess|wife"
-    "|husband|son|daughter|founder|owner|judge|lawyer|engineer|chairman|captain|manager|professor)"
+    "|husband|son|daughter|founder|owner|judge|lawyer|engineer|chairman|captain|manager|professor"
+    "|friend|boyfriend|girlfriend|fiancee?|brother|sister|father|mother|uncle|aunt|neighbou?r|victim"
+    "|suspect|accused|killer|prisoner|student|pupil|teacher|driver|guard|man|woman|boy|girl|child"
+    "|teenager|soldier|officer|employee|worker|tourist|fan)"
 )
 _NAME_OF = re.compile(
     rf"(?<!\w)[وف]?ما (?:هو )?اسم (?:ال)?{_PERSON}(?!\w)"
     r"|\bname of (?:the |an? |its |his |her |their )?(?:[\w-]+ ){0,3}?"
     rf"{_PERSON_EN}(?=\W*$|,| (?:who|that|whom|of|in|at|from|for|during|with)\b)"
 )
-_TITLE = re.compile(rf"(?:ال)?{_PERSON}|{_PERSON_EN}s?")
+_TITLE = re.compile(rf"(?:ال)?{_PERSON}|{_PERSON_EN}s?|his|her|their|an?|the")
 # «من» asks who at the beginning; inside a question it is mostly "from" or "of".
 _WHO = re.compile(r"\bwho(?:m|se)?\b|\bspeaker\b|(?:^|[?.,:])\W*[وف]?ل?من(?=\s)")
 # Who said it, and not who did it.

@@ -116,6 +116,10 @@ def test_how_many_is_also_told_without_a_figure(question: str, text: str, told: 
         ("ما اسم وزير خارجية النرويج؟", True),
         ("ما اسم العملية التي أجراها الطبيب؟", False),
         ("What is the name of the Norwegian foreign minister?", True),
+        ("ما اسم صديقة الفتاة؟", True),
+        ("ما اسم المرأة التي نجت؟", True),
+        ("What is the name of the 19-year-old boyfriend who went with her?", True),
+        ("What is the name of the man's company?", False),
         ("What is the name of the film that the director made?", False),
         ("What is the name of the medicine her doctor prescribed?", False),
         ("What is the name of the head covering worn by men?", False),
@@ -145,6 +149,10 @@ def test_who_said_it_is_not_who_did_it(question: str, asks: bool) -> None:
 )
 def test_a_title_is_nobody(words: str, somebody: bool) -> None:
     assert names_somebody(words, "ما اسم وزير الاقتصاد؟") is somebody
+
+
+def test_whose_friend_somebody_is_tells_no_name() -> None:
+    assert not names_somebody("her friend", "What is the name of the boyfriend?")
 
 
 def test_a_count_of_three_digits_is_no_year() -> None:
