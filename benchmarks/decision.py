@@ -13,8 +13,8 @@ file, since the model takes seconds for each, and, with twice their weight, with
 news: those over the sample archive (``examples/calibration.jsonl``) and some of those over made-up
 news that no head has read (``unread``). Of both, half ask in other words for what the news tells,
 half in the news' words for what it does not tell, which is where retrieval tells least and how an
-encyclopedia's questions are not put. For a paragraph of ARCHIVE the odds are those of the one head
-that was trained without it. AUROC is out of fold, five folds by question. ``--write`` puts the
+encyclopedia's questions are not put. For a paragraph of ARCHIVE the odds are those of the heads
+that were trained without it. AUROC is out of fold, five folds by question. ``--write`` puts the
 coefficients into ``rag/data/decision.json``, under the names of the models. Before the model's
 doubt is heard, nothing is declined whose odds are better than BEFORE times the least of an
 answerable question; where no doubt is heard, 0.5 % of the answerable are. The second stage's
@@ -97,7 +97,7 @@ def collect(
     reader: Reader | None,
 ) -> list[Row]:
     """Three rows a question; the model is asked about the first ``asked`` of each language, and
-    reads what was found with the head that does not know the question's paragraph."""
+    reads what was found with the heads that do not know the question's paragraph."""
     ids = {assistant.article(a.article_id).text: a.article_id for a in assistant.articles()}
     extra = {ids[m.text] for m in misses}
     rows, seen = [], dict.fromkeys({q.lang for q in questions}, 0)

@@ -86,9 +86,9 @@ class Reader:
         """``weights``: as ``benchmarks.reader`` writes them, (heads, …) each."""
         self._weights = {name: np.asarray(w, dtype=np.float32) for name, w in weights.items()}
 
-    def alone(self, number: int) -> Reader:
-        """One of the heads by itself."""
-        return Reader({name: w[number : number + 1] for name, w in self._weights.items()})
+    def every(self, step: int, first: int) -> Reader:
+        """Each ``step``-th of the heads by itself, from number ``first`` on."""
+        return Reader({name: w[first::step] for name, w in self._weights.items()})
 
     def read(
         self,

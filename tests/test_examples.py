@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.decision import UNREAD
+from benchmarks.reader import MADE_UP_LONG
 from benchmarks.retrieval import MADE_UP
 from rag.evaluation.matching import unmet_groups
 from rag.evaluation.questions import load_questions
@@ -54,7 +55,12 @@ def unread():
     return load_questions(UNREAD / "questions.jsonl").questions
 
 
-@pytest.fixture(params=["questions", "calibration", "made_up", "unread"])
+@pytest.fixture(scope="module")
+def made_up_long():
+    return load_questions(MADE_UP_LONG / "questions.jsonl").questions
+
+
+@pytest.fixture(params=["questions", "calibration", "made_up", "made_up_long", "unread"])
 def each_set(request):
     return request.getfixturevalue(request.param)
 
@@ -103,7 +109,8 @@ def test_forty_questions_in_both_languages_of_every_type(questions):
 
 def test_every_quote_stands_in_its_article(articles, each_set):
     texts: dict[str, list[str]] = {}
-    for article in [*articles, *read(MADE_UP / "articles"), *read(UNREAD / "articles")]:
+    made_up = [a for folder in (MADE_UP, MADE_UP_LONG, UNREAD) for a in read(folder / "articles")]
+    for article in [*articles, *made_up]:
         texts.setdefault(Path(article.path).name, []).append(article.text)
     for question in each_set:
         for evidence in question.evidence:
@@ -149,31 +156,35 @@ def test_the_made_up_news_is_asked_as_often_for_what_it_does_not_tell(made_up):
         assert f"{count:,}" in readme
 
 
-def test_half_of_what_no_head_has_read_has_no_answer(unread):
-    counts = Counter((q.lang, q.answerable) for q in unread)
-    assert set(counts.values()) == {270} and len(counts) == 4
-    readme = (UNREAD / "README.md").read_text(encoding="utf-8")
-    for count in (len(read(UNREAD / "articles")), len(unread)):
+@pytest.mark.parametrize(("folder", "of_each"), [(MADE_UP_LONG, 240), (UNREAD, 270)])
+def test_half_of_the_questions_have_no_answer(folder, of_each):
+    questions = load_questions(folder / "questions.jsonl").questions
+    counts = Counter((q.lang, q.answerable) for q in questions)
+    assert set(counts.values()) == {of_each} and len(counts) == 4
+    readme = (folder / "README.md").read_text(encoding="utf-8")
+    for count in (len(read(folder / "articles")), len(questions)):
         assert f"{count:,}" in readme
 
 
-def test_what_no_head_has_read_is_of_other_articles(made_up, unread):
-    assert not {q.id[:3] for q in made_up} & {q.id[:3] for q in unread}
-    assert not {e.doc for q in made_up for e in q.evidence} & {
+def test_what_no_head_has_read_is_of_other_articles(made_up, made_up_long, unread):
+    trained = [*made_up, *made_up_long]
+    assert not {q.id[:3] for q in trained} & {q.id[:3] for q in unread}
+    assert not {e.doc for q in trained for e in q.evidence} & {
         e.doc for q in unread for e in q.evidence
     }
 
 
-def test_the_made_up_answers_have_words_to_point_to(made_up, request):
-    """The answering words of Arabic, which the head that points to them is trained on."""
-    texts = {Path(article.path).name: article.text for article in read(MADE_UP / "articles")}
+@pytest.mark.parametrize("folder", [MADE_UP, MADE_UP_LONG], ids=lambda folder: folder.name)
+def test_the_made_up_answers_have_words_to_point_to(folder):
+    """The answering words of Arabic, which the heads that point to them are trained on."""
+    texts = {Path(article.path).name: article.text for article in read(folder / "articles")}
     pointed = [
         (q, q.answers[-1])
-        for q in made_up
+        for q in load_questions(folder / "questions.jsonl").questions
         if q.answerable and (q.lang == "ar" or in_script_of(q.answers[-1], "ar"))
     ]
     held = [find_words(words, texts[q.evidence[0].doc]) is not None for q, words in pointed]
-    assert len(pointed) > 600 and sum(held) / len(held) > 0.9
+    assert len(pointed) > 400 and sum(held) / len(held) > 0.9
 
 
 def test_readme_counts_them_right(articles, questions, calibration):
@@ -195,6 +206,7 @@ def test_no_address_and_no_quotation_marks_around_real_peoples_words(articles):
     [
         *sorted(EXAMPLES.glob("*.jsonl")),
         MADE_UP / "questions.jsonl",
+        MADE_UP_LONG / "questions.jsonl",
         UNREAD / "questions.jsonl",
     ],
     ids=lambda path: f"{path.parent.name}/{path.name}",

@@ -6,7 +6,16 @@ import numpy as np
 import pytest
 import torch
 
-from benchmarks.reader import Example, Head, fold_of, head_without, held_out, train, write_heads
+from benchmarks.reader import (
+    Example,
+    Head,
+    fold_of,
+    head_without,
+    held_out,
+    read_heads,
+    train,
+    write_heads,
+)
 from models.protocols import TokenStates
 from rag.reader import Reader, Reading, load_reader, tokens_of
 
@@ -99,6 +108,20 @@ def test_training_finds_the_words_and_the_sentences_that_answer(monkeypatch):
     assert np.mean(right) > 0.9 and np.mean(told) > 0.9
 
 
+@pytest.mark.parametrize("rate", [0.0, 1e-2])
+def test_a_head_is_trained_further_from_where_it_is(rate, monkeypatch):
+    monkeypatch.setattr("benchmarks.reader.FURTHER_RATE", rate)
+    head, _ = random_reader()
+    start = head.weights(np.full(8, 0.5, dtype=np.float32), np.full(8, 2.0, dtype=np.float32))
+    examples = [
+        Example("س", SENTENCE, "ar", "x", str(i), 0, i % 2 == 0, ("رامي",)) for i in range(4)
+    ]
+    states = TokenStates(np.ones((len(SENTENCE.split()), 8), np.float32), words_of(SENTENCE))
+    further = train(examples, [states] * 4, start)
+    same = {name: (further[name] == w).all() for name, w in start.items()}
+    assert same["mean"] and same["deviation"] and same["project"] == (rate == 0.0)
+
+
 def test_what_is_held_out_is_read_by_a_head_that_was_not_trained_on_it(tmp_path, monkeypatch):
     monkeypatch.setattr("benchmarks.reader.EPOCHS", 1)
     articles = [f"article {i}" for i in range(12)]
@@ -114,19 +137,22 @@ def test_what_is_held_out_is_read_by_a_head_that_was_not_trained_on_it(tmp_path,
     ]
     trained = []
 
-    def spy(examples, states):
+    def spy(examples, states, start):
         trained.append({e.question_id for e in examples})
-        return train(examples, states)
+        return train(examples, states, start)
 
     monkeypatch.setattr("benchmarks.reader.train", spy)
-    rows, heads = held_out(examples, states)
+    _, heads = held_out(examples, states)
+    rows, further = held_out(examples, states, heads)
     found = {e.question_id: odds for e, odds, _ in rows}
-    write_heads(heads, tmp_path / "reader.npz")
+    write_heads([*heads, *further], tmp_path / "reader.npz")
+    again = read_heads(tmp_path / "reader.npz")
+    assert len(again) == 6 and (again[4]["mean"] == further[1]["mean"]).all()
     with np.load(tmp_path / "reader.npz") as weights:
-        assert {len(w) for w in weights.values()} == {3}
         together = Reader(dict(weights))
     for i, (article, state) in enumerate(zip(articles, states, strict=True)):
-        assert str(i) not in trained[fold_of(article)] and len(trained[fold_of(article)]) > 1
+        for of_the_fold in (trained[fold_of(article)], trained[3 + fold_of(article)]):
+            assert str(i) not in of_the_fold and len(of_the_fold) > 1
         alone = head_without(together, article).reading(SENTENCE, state)
         assert alone.answers == pytest.approx(found[str(i)], abs=0.01)
 
