@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from benchmarks.decision import UNREAD
-from benchmarks.reader import MADE_UP_LONG
+from benchmarks.reading_examples import MADE_UP_LONG
 from benchmarks.retrieval import MADE_UP
 from rag.evaluation.matching import unmet_groups
 from rag.evaluation.questions import load_questions

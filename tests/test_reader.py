@@ -7,15 +7,14 @@ import pytest
 import torch
 
 from benchmarks.reader import (
-    Example,
     Head,
-    fold_of,
     head_without,
     held_out,
     read_heads,
     train,
     write_heads,
 )
+from benchmarks.reading_examples import Example, fold_of
 from models.protocols import TokenStates
 from rag.reader import Reader, Reading, load_reader, tokens_of
 
