@@ -201,6 +201,8 @@ def held_out(
     found, heads = [], []
     for number in range(FOLDS):
         rest = [i for i, e in enumerate(examples) if e.fold != number]
+        if not rest:
+            raise SystemExit("all examples are of one third of the articles: raise --limit")
         start = starts[number] if starts is not None else None
         heads.append(train([examples[i] for i in rest], [states[i] for i in rest], start))
         reader = Reader(heads[-1] if start is None else _together([start, heads[-1]]))

@@ -28,6 +28,7 @@ from rag.answer import (
 from rag.authoring import Author, Task, Written
 from rag.composing import Composed
 from rag.decision import load_decision, load_doubt
+from rag.imperatives import as_question
 from rag.joining import UNSUPPORTED, joined
 from rag.language import answer_language, in_script_of
 from rag.phrases import phrase
@@ -87,12 +88,13 @@ class Answerer:
         parts = retrieved.parts or (retrieved,)
         tasks = [
             Task(
-                part.question,
-                conversation.standalone(part.question, part.before),
-                conversation.in_context(part.question, part.before),
+                asked,
+                conversation.standalone(asked, part.before),
+                conversation.in_context(asked, part.before),
                 part, language, len(parts), cancel,
             )
             for part in parts
+            for asked in (as_question(part.question),)
         ]  # fmt: skip
         try:
             written = yield from clock.watching(self._write(tasks))
@@ -126,7 +128,7 @@ class Answerer:
                 written.append(Written(None, probability))
             else:
                 written.append((yield from self._author.write(task, probability)))
-        return joined([task.question for task in tasks], written, language)
+        return joined([task.retrieved.question for task in tasks], written, language)
 
     def _answered(
         self,

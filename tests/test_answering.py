@@ -157,6 +157,14 @@ def test_a_model_that_points_to_no_words_is_asked_with_the_best_sentence_alone(
     assert answer.path == "repaired" and answer.short == "12 مليون دينار"
 
 
+def test_a_request_is_put_to_the_model_as_a_question(tmp_path, archive) -> None:
+    assistant, model = open_assistant(tmp_path, archive, good)
+    with assistant:
+        answer = assistant.ask("اذكر كلفة جسر مرسى نور.")
+    assert "ما كلفة جسر مرسى نور؟" in model.prompts[0][-1].content
+    assert answer.question == "اذكر كلفة جسر مرسى نور." and answer.short == "12 مليون دينار"
+
+
 def test_each_part_of_a_question_is_answered_by_itself(tmp_path, archive) -> None:
     def reply(messages) -> str:
         arrived = "المختصر: 45 سفينة\nالجواب: وصلت 45 سفينة صيد إلى رصيف مرسى نور [1]."
