@@ -233,7 +233,7 @@ def read_heads(path: Path) -> list[dict[str, np.ndarray]]:
 def head_without(reader: Reader, article: str) -> Reader:
     """Of the heads that are averaged, those that were trained without a paragraph or an article of
     that name; their odds are a little more spread than the mean of all."""
-    return reader.every(FOLDS, fold_of(article))
+    return reader.subset(fold_of(article), FOLDS)
 
 
 def report(found: Sequence[tuple[Example, float, str]]) -> None:
@@ -266,9 +266,13 @@ def main() -> None:
     parser.add_argument("--limit", type=int, default=None)
     parser.add_argument("--further", action="store_true", help="only the second training")
     arguments = parser.parse_args()
+    if arguments.write and arguments.limit is not None:
+        parser.error("--write wants heads trained on all questions: leave --limit out")
     torch.set_num_threads(1)  # more wait for each other in a recurrent layer this small
     settings = Settings()
     path = Path(rag.__file__).parent / "data" / f"reader-{settings.language_model}.npz"
+    if arguments.further and not path.exists():
+        parser.error(f"no heads to train further in {path}: leave --further out")
     if arguments.further:
         heads = read_heads(path)[:FOLDS]
     else:

@@ -86,16 +86,7 @@ class Answerer:
         retrieved = self._retriever.retrieve(question, filters=filters, before=before)
         yield EvidenceFound(retrieved)
         parts = retrieved.parts or (retrieved,)
-        tasks = [
-            Task(
-                asked,
-                conversation.standalone(asked, part.before),
-                conversation.in_context(asked, part.before),
-                part, language, len(parts), cancel,
-            )
-            for part in parts
-            for asked in (as_question(part.question),)
-        ]  # fmt: skip
+        tasks = [_task(part, language, len(parts), cancel) for part in parts]
         try:
             written = yield from clock.watching(self._write(tasks))
         except Cancelled:
@@ -183,6 +174,17 @@ class Answerer:
             llm=self._settings.language_model,
             **fields,
         )
+
+
+def _task(part: Retrieved, language: str, parts: int, cancel: threading.Event | None) -> Task:
+    """What is to be answered for one part of a question, of which there are ``parts``."""
+    question = as_question(part.question)
+    return Task(
+        question,
+        conversation.standalone(question, part.before),
+        conversation.in_context(question, part.before),
+        part, language, parts, cancel,
+    )  # fmt: skip
 
 
 class _Clock:

@@ -14,7 +14,7 @@ from rag.composing import Composed, Composer
 from rag.countries import countries, names_all
 from rag.decision import DOUBT, FOUND, READ, load_decision, load_doubt, log_odds
 from rag.drafts import Draft
-from rag.expectations import asks_who, names_somebody
+from rag.expectations import asks_for_somebody, names_somebody
 from rag.generation import Asked, Writer
 from rag.language import answer_language, in_script_of
 from rag.orders import printable
@@ -39,7 +39,7 @@ ABOUT_ANOTHER = 0.2  # probability that an article without a country of the ques
 class Task:
     """A question to be answered from what was found.
 
-    ``asked``: the question as it was searched, a follow-up with what it points to; ``said``: as the
+    ``asked``: the question as it is read for, a follow-up with what it points to; ``said``: as the
     model gets it, with what was said before; ``language``: of the answer; ``parts``: how many
     questions are answered together, of which this is one.
     """
@@ -257,9 +257,10 @@ class Author:
         return self._composer.surer(task.question, sources, draft, task.language)
 
     def _somebody(self, task: Task, sources: Sequence[Source], composed: Composed) -> str | None:
-        """Who the question asks for, where the draft names nobody and the reader likely does."""
+        """Who the question asks for, where nothing of the draft can be said and the reader likely
+        points to somebody."""
         best = best_of(sources)
-        if composed.sentences or not (task.pointable and asks_who(task.question)):
+        if composed.sentences or not (task.pointable and asks_for_somebody(task.question)):
             return None
         words = self._composer.pointed(task.question, sources, likely=True)
         named = words is not None and names_somebody(words, task.question)

@@ -98,7 +98,7 @@ class Composer:
     ) -> Composed:
         """The verified answer to ``question``; without sentences if nothing can be said.
 
-        ``asked``: the question as it was searched, a follow-up with what it points to; ``parts``:
+        ``asked``: the question as it is read for, a follow-up with what it points to; ``parts``:
         how many questions are answered together, of which this is one.
         """
         cite = Citer(self._store, asks_who=asks_who(asked))

@@ -25,10 +25,8 @@ class Expected(Enum):
 
 # Words stand alone: «متى؟», «(مارس)»; Arabic ones may carry a conjunction or preposition.
 _FIGURE = re.compile(
-    r"\bhow (?:many|much)\b"
     # Not "with how high relations now stand".
-    r"|\bhow (?:old|long|far|large|big|high|tall)(?=\W*$| (?:ago|away|from|an?|of an?|is|are|was"
-    r"|were|do|does|did|has|have|had|will|would|can|could|should|must|may|might)\b)"
+    r"\bhow (?:many|much)\b|(?<!\bwith )\bhow (?:old|long|far|large|big|high|tall)\b"
     r"|\bwhat (?:percentage|percent|share|proportion|number|sum)\b"
     r"|\b(?:what|which) (?:(?:total|average|yearly|annual|monthly|weekly|daily) )?"
     r"(?:price|salary|wage|fee)(?=\W*$| (?:did|does|do|will|would|is|was|has|for|of)\b)"
@@ -95,25 +93,29 @@ _YEARS = range(1000, 2200)  # those of fewer digits have a word with them (``_DA
 _HOW_MANY = re.compile(r"(?<!\w)[وفبل]?كم (?:عدد )?(\w+)")
 _PERSON = (
     r"(?:(?:وزير|رييس|مدير|سفير|قايد|لاعب|مدرب|طبيب|ممثل|مخرج|كاتب|مولف|شاعر|محافظ|نايب|متحدث|ناطق"
-    r"|شيخ|امير|ملك|زوج|ابن|والد|شقيق|طفل|مواطن|شاب|رجل|قاضي|محامي|خبير|مهندس|باحث|موسس|مالك|صاحب"
-    r"|صديق|خطيب|اخ|اخت|ام|عم|خال|جار|ضحي|قتيل|شهيد|متهم|مشتبه به|جاني|سجين|طالب|معلم|سايق|حارس"
-    r"|فتا|امرا|مرا|سيد|جندي|ضابط|موظف|سايح|مشجع|امين عام|الامين)(?:ه|ت)?"
-    r"|وزراء|روساء|سفراء|قاده|خبراء)"
+    r"|شيخ|امير|ملك|زوج|ابن|والد|شقيق|طفل|مواطن|شاب|رجل|قاضي|محامي|خبير|مهندس|باحث|مالك|صاحب"
+    r"|صديق|خطيب|اخ|اخت|عم|خال|جار|ضحي|قتيل|شهيد|متهم|مشتبه به|جاني|سجين|طالب|معلم|سايق|حارس"
+    r"|فتا|امرا|مرا|سيد|جندي|ضابط|موظف|سايح|مشجع|امين عام|الامين)(?:ه|ت)?(?:ها|هم|ه)?"
+    r"|موسس|ام|وزراء|روساء|سفراء|قاده|خبراء)"
 )
 _PERSON_EN = (
     "(?:minister|president|director|chief|secretary|ambassador|commander|player|coach|doctor|actor"
     "|actress|author|writer|governor|mayor|spokesman|spokeswoman|king|queen|prince|princess|wife"
     "|husband|son|daughter|founder|owner|judge|lawyer|engineer|chairman|captain|manager|professor"
     "|friend|boyfriend|girlfriend|fiancee?|brother|sister|father|mother|uncle|aunt|neighbou?r|victim"
-    "|suspect|accused|killer|prisoner|student|pupil|teacher|driver|guard|man|woman|boy|girl|child"
+    "|suspect|killer|prisoner|student|pupil|teacher|driver|guard|man|woman|boy|girl|child"
     "|teenager|soldier|officer|employee|worker|tourist|fan)"
 )
 _NAME_OF = re.compile(
     rf"(?<!\w)[وف]?ما (?:هو )?اسم (?:ال)?{_PERSON}(?!\w)"
-    r"|\bname of (?:the |an? |its |his |her |their )?(?:[\w-]+ ){0,3}?"
+    r"|\bname of (?:the |an? |its |his |her |their )?"
+    r"(?:(?!(?:about|of|for|with|where|who|that|which|in|on)\b)[\w'’-]+ ){0,3}?"
     rf"{_PERSON_EN}(?=\W*$|,| (?:who|that|whom|of|in|at|from|for|during|with)\b)"
 )
-_TITLE = re.compile(rf"(?:ال)?{_PERSON}|{_PERSON_EN}s?|his|her|their|an?|the")
+_TITLE = re.compile(rf"(?:ال)?{_PERSON}|{_PERSON_EN}s?|his|her|my|our")
+_ROLE = re.compile(rf"(?:ال)?{_PERSON}(?!\w)|(?:the|those|these) (?:[\w-]+ )?{_PERSON_EN}s?\b")
+# «من أين» is "from where".
+_BEGINS_WITH_WHO = re.compile(r"\W*(?:[وف]?ل?من (?!اين\b|اي\b)|who(?:m|se)?\b)")
 # «من» asks who at the beginning; inside a question it is mostly "from" or "of".
 _WHO = re.compile(r"\bwho(?:m|se)?\b|\bspeaker\b|(?:^|[?.,:])\W*[وف]?ل?من(?=\s)")
 # Who said it, and not who did it.
@@ -176,6 +178,11 @@ def asks_who(question: str) -> bool:
     return _WHO.search(fold(question)) is not None
 
 
+def asks_for_somebody(question: str) -> bool:
+    """Whether somebody is what a question asks for: it begins with who, or asks for their name."""
+    return _BEGINS_WITH_WHO.match(fold(question)) is not None or asks_name(question)
+
+
 def asks_who_said(question: str) -> bool:
     """Whether a question asks for the speaker of what it repeats."""
     return _SAYS.search(fold(question)) is not None
@@ -184,6 +191,11 @@ def asks_who_said(question: str) -> bool:
 def asks_name(question: str) -> bool:
     """Whether a question asks for somebody's name: «ما اسم وزير الخارجية», not that of a thing."""
     return _NAME_OF.search(fold(question)) is not None
+
+
+def names_role(words: str) -> bool:
+    """Whether some words begin with a person's role: «الوزير الذي», "the minister who"."""
+    return _ROLE.match(fold(words)) is not None
 
 
 def names_somebody(words: str, question: str) -> bool:

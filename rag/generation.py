@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 
 from models.protocols import LanguageModel, Message, ModelError
 from rag.answer import Token
+from rag.attribution import with_speaker
 from rag.drafts import Draft, parse_draft
 from rag.excerpts import around
 from rag.expectations import meets
@@ -64,8 +65,8 @@ class Writer:
         question: str,
         cancel: threading.Event | None,
     ) -> Generator[Token, None, Source]:
-        """A source with its words translated; where the figure that answers got lost on the way, as
-        in long sentences, those of its clause alone."""
+        """A source with its words translated; where a figure among those that the reader is sure of
+        got lost on the way, as in long sentences, those of their clause alone."""
         text = yield from self._translator.translate(
             model, source.shown, question, source.text, cancel
         )
@@ -75,8 +76,9 @@ class Writer:
             start, end = around(quote, pointed.span, LONGEST_CLAUSE)
             part = printable(quote[start:end])
             if missing_figures(answering, text) and part != source.part:
+                said = with_speaker(part, source.speaker) if source.speaker else part
                 clause = yield from self._translator.translate(
-                    model, part, question, source.text, cancel
+                    model, said, question, source.text, cancel
                 )
                 if not missing_figures(answering, clause):
                     return replace(source, shown=clause, part=part, translated=True)

@@ -1,5 +1,5 @@
-"""Which words of a sentence answer a question, and whether any do: a small head on the states of
-a language model.
+"""Which words of a sentence answer a question, and whether any do: small heads on the states
+of a language model.
 
 The model reads the sentence, the question, and the sentence once more, so that each token of the
 second reading has seen all of both (the repetition is that of Springer et al. 2024, "Repetition
@@ -86,8 +86,8 @@ class Reader:
         """``weights``: as ``benchmarks.reader`` writes them, (heads, …) each."""
         self._weights = {name: np.asarray(w, dtype=np.float32) for name, w in weights.items()}
 
-    def every(self, step: int, first: int) -> Reader:
-        """Each ``step``-th of the heads by itself, from number ``first`` on."""
+    def subset(self, first: int, step: int) -> Reader:
+        """Of the heads, which are averaged, only every ``step``-th from number ``first`` on."""
         return Reader({name: w[first::step] for name, w in self._weights.items()})
 
     def read(
@@ -132,7 +132,7 @@ def states_of(
 
 @cache
 def load_reader(language_model: str) -> Reader | None:
-    """The head for a language model's catalogue name, if one was trained."""
+    """The heads for a language model's catalogue name, if any were trained."""
     file = files("rag").joinpath("data", f"reader-{language_model}.npz")
     if not file.is_file():
         return None

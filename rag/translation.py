@@ -22,6 +22,7 @@ _MOVES = re.compile(
 )
 _PLACE = r"(?:(?:ال)?(?:مدينة|بلدة|عاصمة|منطقة|ميناء|دولة|جمهورية)\s+)?"
 _WAYS = {"من": "from", "إلى": "to", "الى": "to"}
+_ANNOUNCES = re.compile(r"\btranslat\w*\b[^:]*:\s*$", re.IGNORECASE)  # "The translation is:"
 _STUTTER = 6  # words said twice that no sentence says on purpose
 _JOINT = 2  # words between them
 _KEPT = 512  # translations kept in memory
@@ -57,10 +58,11 @@ class Translator:
         prompt = translation_prompt(answer=answer)
         messages = prompt.messages(words=words, text=text, question=question)
         written = yield from _first_line(model, messages, prompt.constant, "", cancel)
-        announces = written.rstrip().endswith(":") and not text.rstrip().endswith(":")
-        if announces and model.capabilities.prefill:  # "The English translation is:"
+        if _ANNOUNCES.search(written) and model.capabilities.prefill:
+            yield Token("\n")
             before = f"{written.rstrip()}\n"
-            written = yield from _first_line(model, messages, prompt.constant, before, cancel)
+            line = yield from _first_line(model, messages, prompt.constant, before, cancel)
+            written = line if line.strip() else written
         if len(self._done) >= _KEPT:
             self._done.pop(next(iter(self._done)), None)  # another thread may have been first
         english = self._without_arabic(without_stutter(written.strip()), article)

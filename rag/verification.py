@@ -189,7 +189,7 @@ class Verifier:
 
     def _missing_countries(self, plain: str, held: str) -> list[str]:
         """Countries of few consonants that the evidence names by no word for them: "Kuwait" sounds
-        like «أخطاء», "mistakes"."""
+        like «أخطاء», "mistakes". Peoples ("Kuwaiti") are not looked at."""
         return [
             names[0]
             for code, names in countries_in(plain, self._glossary).items()

@@ -174,8 +174,8 @@ def test_what_no_head_has_read_is_of_other_articles(made_up, made_up_long, unrea
     }
 
 
-@pytest.mark.parametrize("folder", [MADE_UP, MADE_UP_LONG], ids=lambda folder: folder.name)
-def test_the_made_up_answers_have_words_to_point_to(folder):
+@pytest.mark.parametrize(("folder", "least"), [(MADE_UP, 600), (MADE_UP_LONG, 400)])
+def test_the_made_up_answers_have_words_to_point_to(folder, least):
     """The answering words of Arabic, which the heads that point to them are trained on."""
     texts = {Path(article.path).name: article.text for article in read(folder / "articles")}
     pointed = [
@@ -184,7 +184,7 @@ def test_the_made_up_answers_have_words_to_point_to(folder):
         if q.answerable and (q.lang == "ar" or in_script_of(q.answers[-1], "ar"))
     ]
     held = [find_words(words, texts[q.evidence[0].doc]) is not None for q, words in pointed]
-    assert len(pointed) > 400 and sum(held) / len(held) > 0.9
+    assert len(pointed) > least and sum(held) / len(held) > 0.9
 
 
 def test_readme_counts_them_right(articles, questions, calibration):

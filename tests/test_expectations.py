@@ -2,6 +2,7 @@ import pytest
 
 from rag.expectations import (
     Expected,
+    asks_for_somebody,
     asks_name,
     asks_who_said,
     expected,
@@ -33,6 +34,9 @@ from rag.expectations import (
         ("How large a loan was granted?", Expected.FIGURE),
         ("How old is the bridge?", Expected.FIGURE),
         ("How far from the coast does it end?", Expected.FIGURE),
+        ("How long after the quake did help arrive?", Expected.FIGURE),
+        ("How old, according to police, was the suspect?", Expected.FIGURE),
+        ("Does it say how long the truce lasts?", Expected.FIGURE),
         ("Who was content with how high relations now stand?", Expected.ANYTHING),
         ("What did the minister say about the cost of living?", Expected.ANYTHING),
         ("What are the sites worth visiting in Petra?", Expected.ANYTHING),
@@ -119,7 +123,12 @@ def test_how_many_is_also_told_without_a_figure(question: str, text: str, told: 
         ("ما اسم صديقة الفتاة؟", True),
         ("ما اسم المرأة التي نجت؟", True),
         ("What is the name of the 19-year-old boyfriend who went with her?", True),
+        ("ما اسم زوجته؟", True),
+        ("What is the name of the victim's brother?", True),
         ("What is the name of the man's company?", False),
+        ("What is the name of the film about the man who died?", False),
+        ("What is the name of the company accused of fraud?", False),
+        ("ما اسم المؤسسة التي بنت الجسر؟", False),
         ("What is the name of the film that the director made?", False),
         ("What is the name of the medicine her doctor prescribed?", False),
         ("What is the name of the head covering worn by men?", False),
@@ -153,6 +162,21 @@ def test_a_title_is_nobody(words: str, somebody: bool) -> None:
 
 def test_whose_friend_somebody_is_tells_no_name() -> None:
     assert not names_somebody("her friend", "What is the name of the boyfriend?")
+
+
+@pytest.mark.parametrize(
+    ("question", "asks"),
+    [
+        ("من افتتح الجسر؟", True),
+        ("ولمن بيعت السفن؟", True),
+        ("Who opened the bridge?", True),
+        ("ما اسم المدير؟", True),
+        ("من أين جاءت السفن؟", False),
+        ("What did the minister who opened the bridge say?", False),
+    ],
+)
+def test_who_is_asked_for(question: str, asks: bool) -> None:
+    assert asks_for_somebody(question) is asks
 
 
 def test_a_count_of_three_digits_is_no_year() -> None:

@@ -1,5 +1,7 @@
 from types import SimpleNamespace
 
+import pytest
+
 from fakes import FakeLanguageModel
 from rag.answer import Evidence
 from rag.generation import Writer
@@ -84,12 +86,21 @@ def test_figures_alone_are_not_translated() -> None:
     assert len(finish(writer.translated(model, "نحو 17 ألفا", asked, source, None))) == 2
 
 
-def test_the_announcement_of_a_translation_is_none() -> None:
-    said = iter(["The English translation is:", "Aid reached Sudan."])
+@pytest.mark.parametrize(
+    ("first", "second", "translation"),
+    [
+        ("The English translation is:", "Aid reached Sudan.", "Aid reached Sudan."),
+        ("The English translation is:", "", "The English translation is:"),
+        ("The minister said:", "unused", "The minister said:"),
+    ],
+)
+def test_the_announcement_of_a_translation_is_none(first, second, translation) -> None:
+    said = iter([first, second])
     model = FakeLanguageModel(lambda messages: next(said))
     text = finish(Translator(Glossary()).translate(model, "وصلت مساعدات", "", "", None))
-    assert text == "Aid reached Sudan."
-    assert model.prefills == ["", "The English translation is:\n"]
+    assert text == translation
+    assert model.prefills == ["", f"{first}\n"][: len(model.prefills)]
+    assert len(model.prefills) == (1 if second == "unused" else 2)
 
 
 def test_where_the_answering_figure_is_lost_its_clause_is_translated() -> None:
