@@ -20,6 +20,10 @@ _ARABIC = re.compile(
     rf"|س{_MARKS}م{_SHADDA}|سم(?=\s+لي\s))\s+(?:لي\s+)?(?=\w{{2}})"
 )
 _ASKS = re.compile(r"[وف]?(?:ما|ماذا|من|متي|اين|كم|كيف|لماذا|اي|هل)(?!\w)")
+# What makes the rest a question of its own; «من» and «ما» are mostly "from" and "what" there.
+_ASKS_LATER = re.compile(
+    r"(?<=\s)(?:[وف]?(?:ماذا|متي|اين|كم|كيف|لماذا|هل)(?!\w)|[وف]ما(?!\w)|من\W*$)"
+)
 _ENGLISH = re.compile(
     r"\s*(?:please,?\s+)?(?:(?P<name>name)|list|enumerate)\s+(?P<all>all\s+)?"
     r"(?=(?:the|(?P<these>those|these))\b)",
@@ -46,7 +50,7 @@ def _arabic(text: str, rest: str) -> str:
     folded = fold(rest)
     if _ASKS.match(folded):  # «اذكر متى افتتح الجسر»
         return _asking(rest, "؟")
-    if re.search(rf"(?<=\s){_ASKS.pattern}", folded):  # «عدّد الوزير الأسباب، فما أولها؟»
+    if _ASKS_LATER.search(folded):  # «عدّد الوزير الأسباب، فما أولها؟»
         return text
     return f"{'من' if names_role(rest) else 'ما'} {_asking(rest, '؟')}"
 

@@ -16,6 +16,7 @@ from rag.imperatives import as_question
          "Who is the minister who opened the bridge?"),
         ("Name the towns hit by the flood.", "What are the towns hit by the flood?"),
         ("Name the virus that spread.", "What is the virus that spread?"),
+        ("سمِّ الدول التي وصلت سفن من موانئها.", "ما الدول التي وصلت سفن من موانئها؟"),
         ("اذكر متى افتتح الجسر.", "متى افتتح الجسر؟"),
         ("اذكر لي أين ولد", "أين ولد؟"),
         ("سمِّ الوزير الذي افتتح الجسر.", "من الوزير الذي افتتح الجسر؟"),
