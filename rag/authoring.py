@@ -14,7 +14,6 @@ from rag.composing import Composed, Composer
 from rag.countries import countries, names_all
 from rag.decision import DOUBT, FOUND, READ, load_decision, load_doubt, log_odds
 from rag.drafts import Draft
-from rag.expectations import asks_for_somebody, names_somebody
 from rag.generation import Asked, Writer
 from rag.language import answer_language, in_script_of
 from rag.orders import printable
@@ -122,8 +121,7 @@ class Author:
             if draft is None:  # its own verdict, where nothing was fitted for it
                 return self._correction(task, sources, probability)
             quoted = self._compose(task, sources, draft)
-            better = self._surer(task, sources, draft) if quoted.sentences else None
-            words = better or self._somebody(task, sources, quoted)
+            words = self._surer(task, sources, draft) if quoted.sentences else None
             if words is not None:
                 draft = yield from self._writer.draft(
                     model, ask, task.cancel, decided=True, short=words
@@ -255,16 +253,6 @@ class Author:
         if not task.pointable:
             return None
         return self._composer.surer(task.question, sources, draft, task.language)
-
-    def _somebody(self, task: Task, sources: Sequence[Source], composed: Composed) -> str | None:
-        """Who the question asks for, where nothing of the draft can be said and the reader likely
-        points to somebody."""
-        best = best_of(sources)
-        if composed.sentences or not (task.pointable and asks_for_somebody(task.question)):
-            return None
-        words = self._composer.pointed(task.question, sources, likely=True)
-        named = words is not None and names_somebody(words, task.question)
-        return words if named and best.language == task.language else None
 
     def _again(
         self,

@@ -114,8 +114,6 @@ _NAME_OF = re.compile(
 )
 _TITLE = re.compile(rf"(?:ال)?{_PERSON}|{_PERSON_EN}s?|his|her|my|our")
 _ROLE = re.compile(rf"(?:ال)?{_PERSON}(?!\w)|(?:the|those|these) (?:[\w-]+ )?{_PERSON_EN}s?\b")
-# «من أين» is "from where".
-_BEGINS_WITH_WHO = re.compile(r"\W*(?:[وف]?ل?من (?!اين\b|اي\b)|who(?:m|se)?\b)")
 # «من» asks who at the beginning; inside a question it is mostly "from" or "of".
 _WHO = re.compile(r"\bwho(?:m|se)?\b|\bspeaker\b|(?:^|[?.,:])\W*[وف]?ل?من(?=\s)")
 # Who said it, and not who did it.
@@ -176,11 +174,6 @@ def meets(text: str, question: str) -> bool:
 def asks_who(question: str) -> bool:
     """Whether a question asks for somebody."""
     return _WHO.search(fold(question)) is not None
-
-
-def asks_for_somebody(question: str) -> bool:
-    """Whether somebody is what a question asks for: it begins with who, or asks for their name."""
-    return _BEGINS_WITH_WHO.match(fold(question)) is not None or asks_name(question)
 
 
 def asks_who_said(question: str) -> bool:

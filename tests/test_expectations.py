@@ -2,7 +2,6 @@ import pytest
 
 from rag.expectations import (
     Expected,
-    asks_for_somebody,
     asks_name,
     asks_who_said,
     expected,
@@ -162,21 +161,6 @@ def test_a_title_is_nobody(words: str, somebody: bool) -> None:
 
 def test_whose_friend_somebody_is_tells_no_name() -> None:
     assert not names_somebody("her friend", "What is the name of the boyfriend?")
-
-
-@pytest.mark.parametrize(
-    ("question", "asks"),
-    [
-        ("من افتتح الجسر؟", True),
-        ("ولمن بيعت السفن؟", True),
-        ("Who opened the bridge?", True),
-        ("ما اسم المدير؟", True),
-        ("من أين جاءت السفن؟", False),
-        ("What did the minister who opened the bridge say?", False),
-    ],
-)
-def test_who_is_asked_for(question: str, asks: bool) -> None:
-    assert asks_for_somebody(question) is asks
 
 
 def test_a_count_of_three_digits_is_no_year() -> None:

@@ -265,18 +265,3 @@ def test_english_is_made_of_the_clauses_that_answer_or_that_the_question_names(
     _, model = ask("What did CGTN say?", reader, lambda _: "It is a bridge.", text=text)
     first = model.prompts[0][-1].content
     assert translated in first and not ("CGTN" in first and "340 مترا" in first)
-
-
-@pytest.mark.parametrize(("sure", "answered"), [(-3.0, True), (-9.0, False)])
-def test_who_the_reader_likely_points_to_is_named_where_the_draft_names_nobody(ask, sure, answered):
-    replies = iter(
-        [
-            "المختصر: من افتتح الجسر الجديد\nالجواب: افتتح الجسر الجديد [1].",
-            " افتتح سالم الناصري الجسر الجديد [1].",
-        ]
-    )
-    reader = FakeReader({"سالم الناصري": (2.0, sure)})
-    sentence = "افتتح سالم الناصري الجسر الجديد يوم الأحد."
-    answer, _ = ask("من افتتح الجسر الجديد؟", reader, lambda _: next(replies), text=sentence)
-    assert answer.answered == answered
-    assert answer.short == ("سالم الناصري" if answered else None)
