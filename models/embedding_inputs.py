@@ -30,6 +30,12 @@ def document_prompt(identity: EmbedderIdentity, title: str | None) -> str:
     return identity.document_prompt.format(title=shown or NO_TITLE)
 
 
+def own_spans(offsets: Sequence[tuple[int, int]], before: int) -> tuple[tuple[int, int], ...]:
+    """Where tokens stand in a text, from their offsets in the text with a prompt of ``before``
+    characters in front; the first may begin in the prompt."""
+    return tuple((max(0, start - before), end - before) for start, end in offsets)
+
+
 @dataclass(frozen=True)
 class Inputs:
     """Distinct prompted texts of some passages, and where the vector of each belongs.

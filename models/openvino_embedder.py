@@ -20,6 +20,7 @@ from models.embedding_inputs import (
     Inputs,
     flatten,
     normalised,
+    own_spans,
     padded_length,
     plan_batches,
 )
@@ -29,6 +30,7 @@ from models.protocols import (
     ModelError,
     PassageInput,
     PassageVectors,
+    TextTokens,
 )
 from models.token_vectors import DIMENSIONS, compact
 
@@ -78,7 +80,7 @@ class OpenVINOEmbedder:
             )
         self._request = compiled.create_infer_request()
         self._turn = threading.Lock()
-        self._last_question: tuple[str, list[int], np.ndarray] | None = None
+        self._last_question: tuple[str, Encoding, np.ndarray] | None = None
 
     def embed_query(self, text: str) -> np.ndarray:
         """(d,) float32 vector of a question."""
@@ -90,23 +92,24 @@ class OpenVINOEmbedder:
         inputs = flatten(passages, self.identity)
         return inputs.assemble(*self._vectors(inputs))
 
-    def embed_query_tokens(self, text: str) -> np.ndarray:
-        """(t, d) float32 vectors of a question's own tokens, L2-normalised, prompt left out."""
-        own, hidden = self._question(text)
-        return normalised(hidden[own] @ self._dense)
+    def embed_query_tokens(self, text: str) -> TextTokens:
+        """The tokens of a question or a sentence, with the query prompt in front."""
+        encoding, hidden = self._question(text)
+        before = len(self.identity.query_prompt)
+        own = _own(before, encoding)
+        spans = own_spans([encoding.offsets[i] for i in own], before)
+        return TextTokens(normalised(hidden[own] @ self._dense), spans)
 
-    def _question(self, text: str) -> tuple[list[int], np.ndarray]:
-        """Indices of a question's own tokens, and the output for all, (t, width).
+    def _question(self, text: str) -> tuple[Encoding, np.ndarray]:
+        """The tokens of a question with its prompt, and the output for all, (t, width).
 
         That of the last question is kept: its vector and its tokens are asked for in turn.
         """
         last = self._last_question
         if last is None or last[0] != text:
-            prompt = self.identity.query_prompt
-            kept: list[tuple[list[int], np.ndarray]] = []
-            self._run(
-                [prompt + text], lambda _, e, h: kept.append((_own(len(prompt), e), h.copy()))
-            )
+            kept: list[tuple[Encoding, np.ndarray]] = []
+            prompted = self.identity.query_prompt + text
+            self._run([prompted], lambda _, e, h: kept.append((e, h.copy())))
             last = self._last_question = (text, *kept[0])
         return last[1:]
 

@@ -64,6 +64,15 @@ class PassageVectors:
     tokens: TokenVectors
 
 
+@dataclass(frozen=True)
+class TextTokens:
+    """What an embedder makes of a text's own tokens: (t, d) L2-normalised float32 ``vectors``, and
+    the (start, end) of each in the text."""
+
+    vectors: np.ndarray
+    spans: tuple[tuple[int, int], ...]
+
+
 class Embedder(Protocol):
     """Text to L2-normalised float32 vectors of ``identity.dimension`` numbers."""
 
@@ -82,8 +91,9 @@ class Embedder(Protocol):
         """
         ...
 
-    def embed_query_tokens(self, text: str) -> np.ndarray:
-        """(t, d) L2-normalised vectors of a question's own tokens, for late interaction."""
+    def embed_query_tokens(self, text: str) -> TextTokens:
+        """The tokens of a question or a sentence, with the query prompt in front, which is left
+        out."""
         ...
 
 

@@ -14,12 +14,14 @@ from models.embedding_inputs import (
     NO_TITLE,
     flatten,
     normalised,
+    own_spans,
 )
 from models.protocols import (
     EmbedderIdentity,
     ModelError,
     PassageInput,
     PassageVectors,
+    TextTokens,
 )
 from models.token_vectors import compact
 
@@ -75,21 +77,25 @@ class TorchEmbedder:
             )
             vectors = torch.stack([output["sentence_embedding"] for output in outputs])
             tokens = {
-                i: compact(self._own_tokens(inputs.texts[i], inputs.prompts[i], outputs[i]))
+                i: compact(self._own_tokens(inputs.texts[i], inputs.prompts[i], outputs[i])[0])
                 for i in inputs.sentences
             }
         return inputs.assemble(normalised(vectors.cpu().numpy()), tokens)
 
-    def embed_query_tokens(self, text: str) -> np.ndarray:
-        """(t, d) float32 vectors of a question's own tokens, L2-normalised, prompt left out."""
+    def embed_query_tokens(self, text: str) -> TextTokens:
+        """The tokens of a question or a sentence, with the query prompt in front."""
         prompt = self.identity.query_prompt
         with self._turn:
             output = self.model.encode_query(text, output_value=None, show_progress_bar=False)
-            return normalised(self._own_tokens(prompt + text, len(prompt), output))
+            vectors, spans = self._own_tokens(prompt + text, len(prompt), output)
+            return TextTokens(normalised(vectors), own_spans(spans, len(prompt)))
 
     @torch.inference_mode()
-    def _own_tokens(self, text: str, prompt: int, output: dict[str, torch.Tensor]) -> np.ndarray:
-        """(t, d): the tokens of ``text`` that follow ``prompt`` characters, after all layers."""
+    def _own_tokens(
+        self, text: str, prompt: int, output: dict[str, torch.Tensor]
+    ) -> tuple[np.ndarray, list[tuple[int, int]]]:
+        """The tokens of ``text`` that follow ``prompt`` characters, (t, d) after all layers, and
+        where they stand in ``text``."""
         spans = self.model.tokenizer(text, truncation=True, return_offsets_mapping=True)[
             "offset_mapping"
         ]
@@ -97,4 +103,4 @@ class TorchEmbedder:
         features = {"sentence_embedding": output["token_embeddings"][own]}
         for layer in list(self.model)[2:]:  # after the transformer and the pooling
             features = layer(features)
-        return features["sentence_embedding"].cpu().numpy()
+        return features["sentence_embedding"].cpu().numpy(), [spans[i] for i in own]

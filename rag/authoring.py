@@ -24,7 +24,7 @@ from rag.reader import Reader, load_reader
 from rag.rereading import Reread, reread
 from rag.retrieval import Retriever
 from rag.settings import Settings
-from rag.sources import BEHIND, Source, read_sources
+from rag.sources import BEHIND, Source, narrowed, read_sources
 from vectorstore.store import Store
 from vectorstore.types import UnknownArticle
 
@@ -133,7 +133,7 @@ class Author:
                 again = yield from self._again(model, ask, task, sources, words)
                 if again is not None and again.path == "generated":
                     quoted = replace(again, path="repaired")
-                elif again is not None and again.short is not None and quoted.short is None:
+                elif again is not None and _tells_more(again, quoted, task.language):
                     quoted = again
             quoted = yield from self._worded(model, quoted, task, sources)
             return Written(quoted, probability)
@@ -265,16 +265,19 @@ class Author:
         """A second answer: to the words of the best sentence that the model points to, others than
         those ``tried``; where it cannot be held to any, or they are another language's or badly
         translated, with that sentence alone, if there were others: a small model is often led away
-        by them."""
+        by them. Of a badly translated one the clause that answers is translated alone."""
         best = best_of(sources)
-        short = None
-        if in_script_of(best.shown, task.language) and self._composer.quoter.faithful(best):
+        short = clause = None
+        faithful = self._composer.quoter.faithful(best)
+        if in_script_of(best.shown, task.language) and faithful:
             short = self._surer(task, sources, Draft("", ())) if tried is None else None
             short = short or self._writer.point(model, ask, task.question, best, task.cancel)
+        elif not faithful:
+            clause = narrowed(best)
         if short is None:
-            if len(sources) == 1:
+            if clause is None and len(sources) == 1:
                 return None
-            sources = [best]
+            sources = [clause or best]
             ask = yield from self._ask(model, task, sources)
         draft = yield from self._writer.draft(model, ask, task.cancel, decided=True, short=short)
         return self._compose(task, sources, draft)
@@ -304,6 +307,15 @@ class Author:
         return self._composer.worded(
             composed, words, english, task.question, task.language, first=first
         )
+
+
+def _tells_more(again: Composed, quoted: Composed, language: str) -> bool:
+    """Whether a second answer has a short one, or the answer's language, and the first has not."""
+    if again.short is None or not again.sentences:
+        return False
+    return quoted.short is None or (
+        quoted.untranslated(language) and not again.untranslated(language)
+    )
 
 
 def _heard(doubt: float | None, found: Reread) -> dict[str, float]:

@@ -157,7 +157,9 @@ class Composer:
         if not sure or said:
             return None
         words = _minimal(best.evidence.quote, *best.pointed.span, question)
-        if not words or not meets(words, question) or counted(question, sources) is not None:
+        if not words or not meets(words, question):
+            return None
+        if not likely and counted(question, sources) is not None:
             return None
         new = set(analyse(words)) - set(analyse(question))
         return words if new or offers_answers(question) else None

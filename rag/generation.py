@@ -9,19 +9,15 @@ from dataclasses import dataclass, replace
 
 from models.protocols import LanguageModel, Message, ModelError
 from rag.answer import Token
-from rag.attribution import with_speaker
 from rag.drafts import Draft, parse_draft
-from rag.excerpts import around
 from rag.expectations import meets
 from rag.figures import missing_figures
-from rag.orders import printable
 from rag.pointing import copying_grammar
 from rag.prompts import AnswerPrompt, answer_prompt
-from rag.sources import Source
+from rag.sources import Source, narrowed
 from rag.translation import Translator
 
 LEAST = 1e-4  # probability below which the model's doubt says nothing more
-LONGEST_CLAUSE = 120  # characters of what is translated alone, because its figure got lost
 POINTED_TOKENS = 40  # of a short answer that is copied, about 120 characters of Arabic
 
 
@@ -70,18 +66,15 @@ class Writer:
         text = yield from self._translator.translate(
             model, source.shown, question, source.text, cancel
         )
-        pointed, quote = source.pointed, source.evidence.quote
-        if pointed is not None and pointed.sure:
-            answering = quote[slice(*pointed.span)]
-            start, end = around(quote, pointed.span, LONGEST_CLAUSE)
-            part = printable(quote[start:end])
-            if missing_figures(answering, text) and part != source.part:
-                said = with_speaker(part, source.speaker) if source.speaker else part
-                clause = yield from self._translator.translate(
-                    model, said, question, source.text, cancel
+        if source.pointed is not None and source.pointed.sure:
+            answering = source.evidence.quote[slice(*source.pointed.span)]
+            clause = narrowed(source) if missing_figures(answering, text) else None
+            if clause is not None:
+                part = yield from self._translator.translate(
+                    model, clause.shown, question, source.text, cancel
                 )
-                if not missing_figures(answering, clause):
-                    return replace(source, shown=clause, part=part, translated=True)
+                if not missing_figures(answering, part):
+                    return replace(clause, shown=part, translated=True)
         return replace(source, shown=text, translated=True)
 
     def translated(

@@ -277,7 +277,7 @@ class Retriever:
 
     def _read(self, question: str, candidates: Sequence[Candidate]) -> list[Reading]:
         """Candidates whose token vectors there are, compared with the question."""
-        asked = self._embedder().embed_query_tokens(question)
+        asked = self._embedder().embed_query_tokens(question).vectors
         tokens = self._tokens(candidates)
         known = [c for c in candidates if c.passage.passage_id in tokens]
         parts = [tokens[c.passage.passage_id] for c in known]

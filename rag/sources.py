@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rag.answer import Evidence
 from rag.attribution import speaker_of, with_speaker
@@ -20,6 +20,7 @@ LONGEST_EVIDENCE = 960  # characters of all sentences in a prompt, about 320 tok
 # where none are likely to, the question's own: a small model's translations of longer ones are slow
 # and drop and twist what they say (260 is the one length that was tried).
 LONGEST_TRANSLATED = 260
+LONGEST_CLAUSE = 120  # of what is translated alone, because something got lost
 TRANSLATED = 2  # sentences of another language in a prompt: translating each takes seconds
 # Difference of scores beyond which the best sentence is the one that answers: what stands further
 # behind costs time to read, and a small model answers from it all the same.
@@ -116,6 +117,19 @@ def read_sources(
     for source in sources:
         first.setdefault(source.evidence.article_id, source.rank)
     return sorted(sources, key=lambda s: (first[s.evidence.article_id], s.evidence.start))
+
+
+def narrowed(source: Source) -> Source | None:
+    """The clause alone that holds the words which answer, to be translated; None where these are
+    not likely to or the source is no longer than that."""
+    if source.pointed is None or not source.pointed.likely:
+        return None
+    start, end = around(source.evidence.quote, source.pointed.span, LONGEST_CLAUSE)
+    part = printable(source.evidence.quote[start:end])
+    if part == source.part:
+        return None
+    shown = with_speaker(part, source.speaker) if source.speaker else part
+    return replace(source, shown=shown, part=part, translated=False)
 
 
 def _speaker(text: str, e: Evidence) -> tuple[str | None, Span | None]:

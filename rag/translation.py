@@ -6,6 +6,8 @@ import re
 import threading
 from collections.abc import Generator, Mapping, Sequence
 
+from babel import Locale
+
 from models.protocols import LanguageModel, Message
 from rag.answer import Token
 from rag.bounds import with_bounds_of
@@ -23,6 +25,11 @@ _MOVES = re.compile(
 _PLACE = r"(?:(?:ال)?(?:مدينة|بلدة|عاصمة|منطقة|ميناء|دولة|جمهورية)\s+)?"
 _WAYS = {"من": "from", "إلى": "to", "الى": "to"}
 _ANNOUNCES = re.compile(r"\btranslat\w*\b[^:]*:\s*$", re.IGNORECASE)  # "The translation is:"
+_MONTH = rf"(?:{'|'.join(Locale('en').months['format']['wide'].values())})"
+_ORDINAL_DAY = re.compile(
+    rf"\b(?P<before>{_MONTH} \d{{1,2}})(?:st|nd|rd|th)\b"
+    rf"|\b(?:the )?(?P<after>\d{{1,2}})(?:st|nd|rd|th)(?: of)?(?= {_MONTH}\b)"
+)
 _STUTTER = 6  # words said twice that no sentence says on purpose
 _JOINT = 2  # words between them
 _KEPT = 512  # translations kept in memory
@@ -66,7 +73,7 @@ class Translator:
         if len(self._done) >= _KEPT:
             self._done.pop(next(iter(self._done)), None)  # another thread may have been first
         english = self._without_arabic(without_stutter(written.strip()), article)
-        english = with_ways_of(respelt(english, meanings), text, meanings)
+        english = with_ways_of(respelt(plain_dates(english), meanings), text, meanings)
         self._done[key] = with_bounds_of(english, text)
         return self._done[key]
 
@@ -142,6 +149,12 @@ def with_ways_of(translation: str, source: str, meanings: Mapping[str, str]) -> 
         return match.group()
 
     return _MOVES.sub(way, translation)
+
+
+def plain_dates(translation: str) -> str:
+    """English dates as news agencies write them, with bare days: "February 20th" as "February
+    20"."""
+    return _ORDINAL_DAY.sub(lambda m: m["before"] or m["after"], translation)
 
 
 def without_stutter(text: str) -> str:

@@ -2,8 +2,9 @@
 
 A sentence of an answer is checked against the evidence sentences, not against the question: what
 the question assumes is no evidence. Hard rules come first: a figure or a name that the evidence
-does not hold (in the same language, a name that the glossary knows; in another, any), or a speaker
-who says nothing there, makes a sentence unsupported whatever else speaks for it. What remains is a
+does not hold (in the same language, a name that the glossary knows; in another, any), a speaker
+who says nothing there, or across languages a word without a counterpart (``rag.alignment``) makes a
+sentence unsupported whatever else speaks for it. What remains is a
 probability from the share of its words that the evidence holds and from the similarity of their
 vectors.
 """
@@ -14,10 +15,12 @@ import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
 from models.protocols import Embedder, PassageInput
+from rag.alignment import unaligned
 from rag.attribution import near_speech, reporters
 from rag.countries import countries_in, names_all
 from rag.drafts import CITED
@@ -38,6 +41,7 @@ OVERLAP = (12.0, 0.7)
 COSINE = (16.0, 0.62)
 CROSSED_OVERLAP = (12.0, 0.6)
 FEW_WORDS = 10  # stems
+TEXTS_KEPT = 64  # whose token vectors are remembered: a text is checked several times
 SUPPORTED = 0.5  # probability from which a sentence counts as supported
 APART = 2  # words of an Arabic text within which the next word of a name follows
 SHORT_NAME = 3  # letters
@@ -109,6 +113,9 @@ class Verifier:
     def __init__(self, embedder: Callable[[], Embedder], glossary: Glossary) -> None:
         self._embedder = embedder
         self._glossary = glossary
+        self._tokens = lru_cache(maxsize=TEXTS_KEPT)(
+            lambda text: self._embedder().embed_query_tokens(text)
+        )
 
     def check(
         self,
@@ -132,10 +139,12 @@ class Verifier:
         supports = self._supports(plain, claims, same_language)
         best = max(range(len(claims)), key=lambda i: (supports[i] + 0.05 * (i in hint), -i))
         chosen = [best]
-        missing = self._missing(plain, [claims[best]], same_language)
+        missing = self._missing(plain, [claims[best]], same_language, asked)
         if missing:  # a second sentence may hold what the first lacks
             for i in sorted(range(len(claims)), key=lambda i: -supports[i]):
-                fewer = self._missing(plain, [claims[j] for j in (*chosen, i)], same_language)
+                fewer = self._missing(
+                    plain, [claims[j] for j in (*chosen, i)], same_language, asked
+                )
                 together = i != best and claims[i].article_id == claims[best].article_id
                 if together and len(fewer) < len(missing):
                     chosen, missing = [*chosen, i], fewer
@@ -173,7 +182,9 @@ class Verifier:
         held = f"{claim.text} {claim.heading}"
         return " ".join((held, *self._glossary.meanings(held).values()))
 
-    def _missing(self, plain: str, claims: Sequence[Claim], same_language: bool) -> list[str]:
+    def _missing(
+        self, plain: str, claims: Sequence[Claim], same_language: bool, asked: set[str]
+    ) -> list[str]:
         held = " ".join(f"{c.text} {c.heading}" for c in claims)
         missing = [f"{value:g}" for value in missing_figures(plain, held)]
         missing += [word for word in _MIXED.findall(plain) if word not in held]
@@ -185,6 +196,8 @@ class Verifier:
         missing += self._missing_names(plain, held) + self._silent(plain, claims)
         if not same_language:
             missing += self._missing_countries(plain, held)
+            texts = [self._tokens(c.text).vectors for c in claims]
+            missing += unaligned(plain, self._tokens(plain), texts, {*analyse(told), *asked})
         return list(dict.fromkeys((*missing, *leaked_pairs(plain, {*analyse(told)}))))
 
     def _missing_countries(self, plain: str, held: str) -> list[str]:

@@ -17,12 +17,14 @@ from models.protocols import (
     ModelError,
     PassageInput,
     PassageVectors,
+    TextTokens,
 )
 from models.token_vectors import compact, together
 from rag.reader import Reading
 from vectorstore.arabic import fold
 
 DIMENSION = 64
+COMMON = 0.5  # of a token's vector that all share, as a part of its own
 
 
 class FakeEmbedder:
@@ -61,8 +63,12 @@ class FakeEmbedder:
             for p in passages
         ]
 
-    def embed_query_tokens(self, text: str) -> np.ndarray:
-        return self._tokens(text)
+    def embed_query_tokens(self, text: str) -> TextTokens:
+        """As those of passages, and all of them a little alike: no word is without a counterpart
+        in a text of another language."""
+        vectors = self._tokens(text) + COMMON / np.sqrt(DIMENSION)
+        spans = tuple(m.span() for m in re.finditer(r"\w+", fold(text)))
+        return TextTokens(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), spans)
 
     def _tokens(self, text: str) -> np.ndarray:
         """A vector of 64 signs a word: equal words are equal, others nearly at right angles."""

@@ -8,7 +8,7 @@ from rag.generation import Writer
 from rag.names import Glossary
 from rag.rereading import Pointed
 from rag.sources import Source
-from rag.translation import Translator, respelt, with_ways_of, without_stutter
+from rag.translation import Translator, plain_dates, respelt, with_ways_of, without_stutter
 
 
 def finish(events) -> str:
@@ -55,6 +55,20 @@ def test_words_left_in_arabic_become_english_if_known() -> None:
     translator = Translator(Glossary())
     text = finish(translator.translate(model, "وصلت مساعدات إلى السودان", "", "", None))
     assert text == "Aid reached Sudan and قرمزانه."
+
+
+@pytest.mark.parametrize(
+    ("written", "plain"),
+    [
+        ("Since February 20th, it grew.", "Since February 20, it grew."),
+        ("On the 3rd of May 2020", "On 3 May 2020"),
+        ("from 21st August to August 22nd", "from 21 August to August 22"),
+        ("the 20th anniversary on May 20", "the 20th anniversary on May 20"),
+        ("the 20th Mayor", "the 20th Mayor"),
+    ],
+)
+def test_days_are_bare(written: str, plain: str) -> None:
+    assert plain_dates(written) == plain
 
 
 def test_one_goes_the_way_that_the_source_says() -> None:

@@ -1,0 +1,48 @@
+"""Which words of an English sentence have no counterpart in Arabic evidence.
+
+Words of two languages that mean the same have vectors that are near in the embedder's states, so
+that each can be held against the words of the other text without a dictionary (SimAlign, Jalili
+Sabet et al. 2020). The vector of a whole sentence hardly changes when one word of it is wrong:
+of 170 sentences of XQuAD in which the answer was replaced by another of the same paragraph, its
+cosine tells .75 from the right ones (AUROC), the nearness of the answer's words .96.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Sequence
+
+import numpy as np
+
+from models.protocols import TextTokens
+from vectorstore.analysis import analyse
+
+# Nearness below which a word has no counterpart: so far are 1.6 % of the words of XQuAD's English
+# sentences from the Arabic ones, and half of the words put into their places at random.
+APART = 0.13
+# Names and figures are looked for by their own rules; a word of two letters has no vector to speak
+# of.
+_WORD = re.compile(r"(?<![\w'’-])[a-z]{3,}(?![\w'’])")
+
+
+def unaligned(
+    text: str, tokens: TextTokens, evidence: Sequence[np.ndarray], known: Collection[str]
+) -> list[str]:
+    """The small-written words of ``text`` that come near to no token of the evidence.
+
+    ``tokens``: of ``text``; ``evidence``: (t, d) token vectors of each text; ``known``: stems of
+    words that need no counterpart.
+    """
+    near = np.full(len(tokens.spans), -1.0, dtype=np.float32)
+    for vectors in evidence:
+        if len(vectors) and len(near):
+            near = np.maximum(near, (tokens.vectors @ vectors.T).max(axis=1))
+    starts = np.array([start for start, _ in tokens.spans])
+    ends = np.array([end for _, end in tokens.spans])
+    apart = []
+    for match in _WORD.finditer(text):
+        stems = set(analyse(match.group()))
+        own = near[(starts < match.end()) & (ends > match.start())]
+        if stems and not stems & set(known) and len(own) and own.mean() < APART:
+            apart.append(match.group())
+    return apart
