@@ -10,7 +10,7 @@ cosine tells .75 from the right ones (AUROC), the nearness of the answer's words
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Sequence, Set
 
 import numpy as np
 
@@ -26,23 +26,34 @@ _WORD = re.compile(r"(?<![\w'’-])[a-z]{3,}(?![\w'’])")
 
 
 def unaligned(
-    text: str, tokens: TextTokens, evidence: Sequence[np.ndarray], known: Collection[str]
+    text: str, tokens: TextTokens, evidence: Sequence[np.ndarray], known: Set[str]
 ) -> list[str]:
     """The small-written words of ``text`` that come near to no token of the evidence.
 
     ``tokens``: of ``text``; ``evidence``: (t, d) token vectors of each text; ``known``: stems of
     words that need no counterpart.
     """
+    return [
+        match.group()
+        for match, near in nearness(text, tokens, evidence)
+        if near < APART and not known & set(analyse(match.group()))
+    ]
+
+
+def nearness(
+    text: str, tokens: TextTokens, evidence: Sequence[np.ndarray]
+) -> list[tuple[re.Match[str], float]]:
+    """The small-written words of ``text`` that tell something, each with the mean over its tokens
+    of the cosine with the nearest token of the evidence; -1 without any."""
     near = np.full(len(tokens.spans), -1.0, dtype=np.float32)
     for vectors in evidence:
         if len(vectors) and len(near):
             near = np.maximum(near, (tokens.vectors @ vectors.T).max(axis=1))
     starts = np.array([start for start, _ in tokens.spans])
     ends = np.array([end for _, end in tokens.spans])
-    apart = []
+    found = []
     for match in _WORD.finditer(text):
-        stems = set(analyse(match.group()))
         own = near[(starts < match.end()) & (ends > match.start())]
-        if stems and not stems & set(known) and len(own) and own.mean() < APART:
-            apart.append(match.group())
-    return apart
+        if len(own) and analyse(match.group()):  # a text may be cut at the embedder's limit
+            found.append((match, float(own.mean())))
+    return found

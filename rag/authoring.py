@@ -129,6 +129,8 @@ class Author:
                 redrafted = self._compose(task, sources, draft)
                 quoted = redrafted if redrafted.sentences else quoted
             settled = quoted.path == "generated" or not quoted.sentences
+            # What the model took from another sentence is quoted with it.
+            settled = settled or self._composer.elsewhere(sources, draft, task.language)
             if not settled and not task.several:
                 again = yield from self._again(model, ask, task, sources, words)
                 if again is not None and again.path == "generated":

@@ -167,14 +167,25 @@ class Composer:
     def surer(
         self, question: str, sources: Sequence[Source], draft: Draft, language: str
     ) -> str | None:
-        """``pointed``, where the draft's short answer is clearly worse or stands elsewhere."""
+        """``pointed``, where the draft's short answer is clearly worse or stands nowhere; between
+        sentences that are about as good the model may choose."""
         best = best_of(sources)
         words = self.pointed(question, sources) if best.language == language else None
         quote = best.evidence.quote
         drafted = snap(draft.short, quote) if words and draft.short else None
         if drafted and stands_in(words, quote[slice(*drafted)]):
             return None
+        if words and self.elsewhere(sources, draft, language):
+            return None
         return words if drafted is None or best.pointed.clearly_better(*drafted) else None
+
+    def elsewhere(self, sources: Sequence[Source], draft: Draft, language: str) -> bool:
+        """Whether the draft's short answer stands in another sentence than the best found, in the
+        answer's language."""
+        best = best_of(sources)
+        own = [s for s in sources if s.language == language]
+        held = [s for s in own if draft.short and snap(draft.short, s.evidence.quote)]
+        return bool(held) and best not in held
 
     def worded(
         self,

@@ -173,7 +173,7 @@ def meets(text: str, question: str) -> bool:
 
 def asks_who(question: str) -> bool:
     """Whether a question asks for somebody."""
-    return _WHO.search(fold(question)) is not None
+    return _WHO.search(fold(question)) is not None or asks_who_said(question)
 
 
 def asks_who_said(question: str) -> bool:

@@ -82,7 +82,8 @@ class Quoter:
             holding = [i for i in quotable if short and short in sources[i].evidence.quote]
             chosen = quotable[: 2 if several else 1]
             if holding and not set(holding) & set(chosen):  # it is shown where it stands
-                chosen = [*chosen[:1], holding[0]]
+                best, held = (sources[i].evidence.score for i in (chosen[0], holding[0]))
+                chosen = holding[:1] if best - held <= CLOSE else [chosen[0], holding[0]]
         others = [i for i in _other_counts(question, sources) if i not in chosen]
         return [*chosen, *others], frozenset((*used, *holding))
 

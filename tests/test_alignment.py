@@ -66,8 +66,8 @@ def test_a_known_word_needs_none() -> None:
 def test_the_tokens_of_a_word_count_together() -> None:
     near = np.eye(2, dtype=np.float32)
     tokens = TextTokens(near, ((0, 3), (3, 7)))
-    assert unaligned("flowers", tokens, [near[:1]], ()) == []  # 1 and 0
-    assert unaligned("flowers", tokens, [near[:1] * APART], ()) == ["flowers"]
+    assert unaligned("flowers", tokens, [near[:1]], set()) == []  # 1 and 0
+    assert unaligned("flowers", tokens, [near[:1] * APART], set()) == ["flowers"]
 
 
 def test_a_sentence_with_a_word_of_its_own_is_not_supported() -> None:
