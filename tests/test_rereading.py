@@ -265,3 +265,29 @@ def test_english_is_made_of_the_clauses_that_answer_or_that_the_question_names(
     _, model = ask("What did CGTN say?", reader, lambda _: "It is a bridge.", text=text)
     first = model.prompts[0][-1].content
     assert translated in first and not ("CGTN" in first and "340 مترا" in first)
+
+
+def test_what_the_model_takes_from_a_sentence_about_as_good_stays(ask):
+    reader = FakeReader({"12 مليون دينار": (0.5, 0.0), "340 مترا": (0.0, -9.0)})
+    reply = "المختصر: 340 مترا\nالجواب: إنه طويل [1]."
+    answer, model = ask("أخبرنا بما قيل عن جسر مرسى نور", reader, lambda _: reply)
+    assert answer.path == "quoted" and answer.short == "340 مترا" and len(model.prompts) == 1
+    assert [c.quote for c in answer.citations] == [LENGTH]
+
+
+def test_the_clause_that_answers_is_translated_alone_where_the_sentence_comes_out_wrong(ask):
+    filler = "وتحدث الحاضرون مع الصحافيين عن 2000 شقة تبنى في المدينة القديمة"
+    reader = FakeReader({"340 مترا": (2.0, 0.0)})
+
+    def reply(messages):
+        asked = messages[-1].content
+        if "Question:" in asked:
+            length = "20,000 metres" if "20,000" in asked else "340 metres"
+            return f"Short: {length}\nAnswer: The bridge of the city is {length} long [1]."
+        return "They spoke of 20,000 flats; it is 340 metres." if "2000" in asked else "340 metres."
+
+    text = f"{filler}، وقيل إن طول جسر مرسى نور الذي افتتحه رئيس البلدية سالم يوم أمس 340 مترا."
+    answer, model = ask("What is the length of the bridge?", reader, reply, text=text)
+    asked = [prompt[-1].content for prompt in model.prompts]
+    assert ["2000" in a for a in asked if "Question:" not in a] == [True, False]
+    assert answer.path == "repaired" and answer.short == "340 metres"
