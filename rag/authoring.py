@@ -14,6 +14,7 @@ from rag.composing import Composed, Composer
 from rag.countries import countries, names_all
 from rag.decision import DOUBT, FOUND, READ, load_decision, load_doubt, log_odds
 from rag.drafts import Draft
+from rag.expectations import asks_who_said
 from rag.generation import Asked, Writer
 from rag.language import answer_language, in_script_of
 from rag.orders import printable
@@ -267,14 +268,15 @@ class Author:
         """A second answer: to the words of the best sentence that the model points to, others than
         those ``tried``; where it cannot be held to any, or they are another language's or badly
         translated, with that sentence alone, if there were others: a small model is often led away
-        by them. Of a badly translated one the clause that answers is translated alone."""
+        by them. Of a badly translated one the clause that answers is translated alone;
+        who says it may be named in another."""
         best = best_of(sources)
         short = clause = None
         faithful = self._composer.quoter.faithful(best)
         if in_script_of(best.shown, task.language) and faithful:
             short = self._surer(task, sources, Draft("", ())) if tried is None else None
             short = short or self._writer.point(model, ask, task.question, best, task.cancel)
-        elif not faithful:
+        elif not faithful and not asks_who_said(task.question):
             clause = narrowed(best)
         if short is None:
             if clause is None and len(sources) == 1:

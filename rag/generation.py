@@ -66,10 +66,10 @@ class Writer:
         text = yield from self._translator.translate(
             model, source.shown, question, source.text, cancel
         )
-        if source.pointed is not None and source.pointed.sure:
+        clause = narrowed(source)
+        if clause is not None:
             answering = source.evidence.quote[slice(*source.pointed.span)]
-            clause = narrowed(source) if missing_figures(answering, text) else None
-            if clause is not None:
+            if missing_figures(answering, text):
                 part = yield from self._translator.translate(
                     model, clause.shown, question, source.text, cancel
                 )

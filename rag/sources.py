@@ -120,9 +120,9 @@ def read_sources(
 
 
 def narrowed(source: Source) -> Source | None:
-    """The clause alone that holds the words which answer, to be translated; None where these are
-    not likely to or the source is no longer than that."""
-    if source.pointed is None or not source.pointed.likely:
+    """The clause alone that holds the words which the reader is sure of, to be translated; None
+    where it is of none or the source is no longer than that."""
+    if source.pointed is None or not source.pointed.sure:
         return None
     start, end = around(source.evidence.quote, source.pointed.span, LONGEST_CLAUSE)
     part = printable(source.evidence.quote[start:end])
