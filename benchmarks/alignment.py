@@ -5,7 +5,8 @@
 Sentences of XQuAD's dev half that hold an answer, in both languages, which human translators made.
 In the English one the answer, and in turn each of three words, is replaced by others; a figure
 tells how well that shows: the area under the ROC curve of the right against the wrong, by the
-cosine of the sentences' vectors and by the nearness of the words (``rag.alignment``).
+cosine of the sentences' vectors and by the nearness of the words (``rag.alignment``), which leaves
+names and figures out.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from models.catalogue import get_spec
 from models.embedder import open_embedder
 from models.fetch import installed_path
 from models.protocols import Embedder
-from rag.alignment import APART, nearness
+from rag.alignment import COUNTERPART, nearness
 from rag.figures import find_figures
 from rag.sentences import split_sentences
 from rag.settings import Settings
@@ -70,10 +71,10 @@ def _around(text: str, answer: dict) -> tuple[str, tuple[int, int]]:
     return text[held.start : max(held.end, end)], (start - held.start, end - held.start)
 
 
-def near(embedder: Embedder, english: str, arabic: str) -> list[tuple[str, int, float]]:
-    """The words that ``rag.alignment`` looks at, where they begin, and how near each comes."""
-    told = [embedder.embed_query_tokens(arabic).vectors]
-    found = nearness(english, embedder.embed_query_tokens(english), told)
+def near(embedder: Embedder, english: str, told: np.ndarray) -> list[tuple[str, int, float]]:
+    """The words that ``rag.alignment`` looks at, where they begin, and how near each comes to the
+    token vectors of the Arabic sentence, (t, d)."""
+    found = nearness(english, embedder.embed_query_tokens(english), [told])
     return [(match.group(), match.start(), value) for match, value in found]
 
 
@@ -90,40 +91,46 @@ def main() -> None:
     rows = list(sentences(arguments.xquad))
     chance.shuffle(rows)
     rows = rows[: arguments.limit]
-    words = [near(embedder, english, arabic) for english, _, arabic, _ in tqdm(rows, "right")]
+    told = [embedder.embed_query_tokens(arabic).vectors for _, _, arabic, _ in tqdm(rows, "Arabic")]
+    words = [
+        near(embedder, english, one)
+        for (english, *_), one in zip(tqdm(rows, "right"), told, strict=True)
+    ]
     vocabulary = [word for found in words for word, *_ in found]
-    cosines: dict[bool, list[float]] = {True: [], False: []}
-    answers: dict[bool, list[float]] = {True: [], False: []}
-    singly: dict[bool, list[float]] = {True: [v for f in words for *_, v in f], False: []}
-    for (english, (start, end), arabic, others), own in zip(
-        tqdm(rows, "replaced"), words, strict=True
+    cosines: list[tuple[bool, float]] = []
+    answers: list[tuple[bool, float]] = []
+    singly = [(True, value) for found in words for *_, value in found]
+    for (english, (start, end), arabic, others), own, one in zip(
+        tqdm(rows, "replaced"), words, told, strict=True
     ):
         other = chance.choice(others)
         wrong = english[:start] + other + english[end:]
-        for right, text, last, found in (
-            (True, english, end, own),
-            (False, wrong, start + len(other), near(embedder, wrong, arabic)),
-        ):
-            cosines[right].append(float(embedder.embed_query(text) @ embedder.embed_query(arabic)))
-            inside = [value for _, at, value in found if start <= at < last]
-            if inside:
-                answers[right].append(min(inside))
+        right_words = [value for _, at, value in own if start <= at < end]
+        last = start + len(other)
+        wrong_words = [v for _, at, v in near(embedder, wrong, one) if start <= at < last]
+        if right_words and wrong_words:
+            whole = embedder.embed_query(arabic)
+            for right, text, values in (
+                (True, english, right_words),
+                (False, wrong, wrong_words),
+            ):
+                cosines.append((right, float(embedder.embed_query(text) @ whole)))
+                answers.append((right, min(values)))
         for word, at, _ in chance.sample(own, min(REPLACED, len(own))):
             new = chance.choice(vocabulary)
-            if new not in english:
+            if new not in english.split():
                 changed = english[:at] + new + english[at + len(word) :]
-                singly[False] += [v for _, b, v in near(embedder, changed, arabic) if b == at]
+                singly += [(False, v) for _, b, v in near(embedder, changed, one) if b == at]
     for what, found in (
         ("sentences' cosine", cosines), ("answer's words", answers), ("single words", singly)
     ):  # fmt: skip
-        labels = np.repeat([1, 0], [len(found[True]), len(found[False])])
-        auroc = roc_auc_score(labels, found[True] + found[False])
-        print(
-            f"{what}: AUROC {auroc:.3f} (n = {len(found[True])} right, {len(found[False])} wrong)"
-        )
-    for right, told in ((True, "right"), (False, "wrong")):
-        share = np.mean(np.array(singly[right]) < APART)
-        print(f"{told} words without a counterpart: {share:.3f}")
+        labels, values = zip(*found, strict=True)
+        print(f"{what}: AUROC {roc_auc_score(labels, values):.3f} (n = {len(found)})")
+    for right, name in ((True, "right"), (False, "wrong")):
+        apart = [value < COUNTERPART for label, value in singly if label is right]
+        print(f"{name} words without a counterpart: {np.mean(apart):.3f} (n = {len(apart)})")
+    holding = [any(value < COUNTERPART for *_, value in found) for found in words]
+    print(f"right sentences that hold such a word: {np.mean(holding):.3f} (n = {len(holding)})")
 
 
 if __name__ == "__main__":

@@ -18,12 +18,20 @@ import numpy as np
 from models.protocols import TextTokens
 from vectorstore.analysis import analyse
 
-# Nearness below which a word has no counterpart: so far are 1.5 % of the words of XQuAD's English
-# sentences from the Arabic ones, and 51 % of the words put into their places at random.
-APART = 0.13
-# Names and figures are looked for by their own rules; a word of two letters has no vector to speak
-# of.
-_WORD = re.compile(r"(?<![\w'’-])[a-z]{3,}(?![\w'’])")
+# Nearness, in the states of the one embedder of the catalogue, below which a word has no
+# counterpart: so far are 1.5 % of the words of XQuAD's English sentences from the Arabic ones, and
+# 51 % of the words put into their places at random.
+COUNTERPART = 0.13
+# Names and figures are looked for by their own rules; a word of two letters, or a part of a
+# compound, has no vector to speak of.
+_WORD = re.compile(r"(?<![\w'’.@-])[a-z]{3,}(?![\w'’@-]|\.\w)")
+# Words that Arabic puts into the form of others, or leaves out.
+_GRAMMAR = frozenset(
+    "been being would could should shall will may might must can cannot also about such than very "
+    "just even each any all both much many more most other another some there then them these "
+    "those your our his her him she you they who whose whom because although though while until "
+    "upon into onto over under not nor but yet too own same per via".split()
+)
 
 
 def unaligned(
@@ -37,15 +45,16 @@ def unaligned(
     return [
         match.group()
         for match, near in nearness(text, tokens, evidence)
-        if near < APART and not known & set(analyse(match.group()))
+        if near < COUNTERPART and not known & set(analyse(match.group()))
     ]
 
 
 def nearness(
     text: str, tokens: TextTokens, evidence: Sequence[np.ndarray]
 ) -> list[tuple[re.Match[str], float]]:
-    """The small-written words of ``text`` that tell something, each with the mean over its tokens
-    of the cosine with the nearest token of the evidence; -1 without any."""
+    """The small-written words of ``text`` but those of grammar, each with the mean over its tokens
+    of the cosine with the nearest token of the evidence; -1 without any. Words behind what the
+    embedder reads of a text are left out."""
     near = np.full(len(tokens.spans), -1.0, dtype=np.float32)
     for vectors in evidence:
         if len(vectors) and len(near):
@@ -53,8 +62,14 @@ def nearness(
     starts = np.array([start for start, _ in tokens.spans])
     ends = np.array([end for _, end in tokens.spans])
     found = []
-    for match in _WORD.finditer(text):
+    for match in words_of(text):
         own = near[(starts < match.end()) & (ends > match.start())]
-        if len(own) and analyse(match.group()):  # a text may be cut at the embedder's limit
+        if len(own):
             found.append((match, float(own.mean())))
     return found
+
+
+def words_of(text: str) -> list[re.Match[str]]:
+    """The words that are held against the evidence."""
+    words = _WORD.finditer(text)
+    return [m for m in words if m.group() not in _GRAMMAR and analyse(m.group())]

@@ -131,7 +131,10 @@ class Author:
                 quoted = redrafted if redrafted.sentences else quoted
             settled = quoted.path == "generated" or not quoted.sentences
             # What the model took from another sentence is quoted with it.
-            settled = settled or self._composer.elsewhere(sources, draft, task.language)
+            settled = settled or (
+                quoted.short is not None
+                and self._composer.elsewhere(task.question, sources, draft, task.language)
+            )
             if not settled and not task.several:
                 again = yield from self._again(model, ask, task, sources, words)
                 if again is not None and again.path == "generated":
@@ -314,12 +317,13 @@ class Author:
 
 
 def _tells_more(again: Composed, quoted: Composed, language: str) -> bool:
-    """Whether a second answer has a short one, or the answer's language, and the first has not."""
-    if again.short is None or not again.sentences:
+    """Whether a second answer has a short one where the first has none, or the answer's language,
+    and no less of the other."""
+    if not again.sentences:
         return False
-    return quoted.short is None or (
-        quoted.untranslated(language) and not again.untranslated(language)
-    )
+    shorter = again.short is not None and quoted.short is None
+    readable = quoted.untranslated(language) and not again.untranslated(language)
+    return shorter or (readable and (again.short is None) <= (quoted.short is None))
 
 
 def _heard(doubt: float | None, found: Reread) -> dict[str, float]:

@@ -43,7 +43,7 @@ from rag.names import Glossary
 from rag.parts import asks_of_several_articles
 from rag.phrases import phrase
 from rag.premises import denies_premise, speaks_against
-from rag.quoting import SHORTEST_QUOTE, Quoter, best_of, counted, ranked
+from rag.quoting import CLOSE, SHORTEST_QUOTE, Quoter, best_of, counted, ranked
 from rag.sources import Source
 from rag.verification import Claim, Verdict, Verifier
 from vectorstore.analysis import analyse
@@ -175,16 +175,21 @@ class Composer:
         drafted = snap(draft.short, quote) if words and draft.short else None
         if drafted and stands_in(words, quote[slice(*drafted)]):
             return None
-        if words and self.elsewhere(sources, draft, language):
+        if words and self.elsewhere(question, sources, draft, language):
             return None
         return words if drafted is None or best.pointed.clearly_better(*drafted) else None
 
-    def elsewhere(self, sources: Sequence[Source], draft: Draft, language: str) -> bool:
-        """Whether the draft's short answer stands in another sentence than the best found, in the
-        answer's language."""
+    def elsewhere(
+        self, question: str, sources: Sequence[Source], draft: Draft, language: str
+    ) -> bool:
+        """Whether the draft's short answer, if it is of the kind asked for, stands in a sentence of
+        the answer's language that is about as good as the best found, and not in that."""
+        if not draft.short or not meets(draft.short, question):
+            return False
         best = best_of(sources)
-        own = [s for s in sources if s.language == language]
-        held = [s for s in own if draft.short and snap(draft.short, s.evidence.quote)]
+        least = best.evidence.score - CLOSE
+        near = [s for s in sources if s.language == language and s.evidence.score >= least]
+        held = [s for s in near if snap(draft.short, s.evidence.quote)]
         return bool(held) and best not in held
 
     def worded(

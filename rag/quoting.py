@@ -83,7 +83,8 @@ class Quoter:
             chosen = quotable[: 2 if several else 1]
             if holding and not set(holding) & set(chosen):  # it is shown where it stands
                 best, held = (sources[i].evidence.score for i in (chosen[0], holding[0]))
-                chosen = holding[:1] if best - held <= CLOSE else [chosen[0], holding[0]]
+                near = best - held <= CLOSE and not several
+                chosen = holding[:1] if near else [chosen[0], holding[0]]
         others = [i for i in _other_counts(question, sources) if i not in chosen]
         return [*chosen, *others], frozenset((*used, *holding))
 

@@ -126,7 +126,7 @@ def narrowed(source: Source) -> Source | None:
         return None
     start, end = around(source.evidence.quote, source.pointed.span, LONGEST_CLAUSE)
     part = printable(source.evidence.quote[start:end])
-    if part == source.part:
+    if len(part) >= len(source.part):
         return None
     shown = with_speaker(part, source.speaker) if source.speaker else part
     return replace(source, shown=shown, part=part, translated=False)

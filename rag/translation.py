@@ -27,8 +27,8 @@ _WAYS = {"من": "from", "إلى": "to", "الى": "to"}
 _ANNOUNCES = re.compile(r"\btranslat\w*\b[^:]*:\s*$", re.IGNORECASE)  # "The translation is:"
 _MONTH = rf"(?:{'|'.join(Locale('en').months['format']['wide'].values())})"
 _ORDINAL_DAY = re.compile(
-    rf"\b(?P<before>{_MONTH} \d{{1,2}})(?:st|nd|rd|th)\b"
-    rf"|\b(?:the )?(?P<after>\d{{1,2}})(?:st|nd|rd|th)(?: of)?(?= {_MONTH}\b)"
+    rf"\b(?P<before>{_MONTH} \d{{1,2}})(?:st|nd|rd|th)\b(?![-–]\d)"
+    rf"|\b(?<!and )(?:[Tt]he )?(?P<after>\d{{1,2}})(?:st|nd|rd|th)(?: of)?(?= {_MONTH}\b(?! of))"
 )
 _STUTTER = 6  # words said twice that no sentence says on purpose
 _JOINT = 2  # words between them

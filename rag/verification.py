@@ -20,7 +20,7 @@ from functools import lru_cache
 import numpy as np
 
 from models.protocols import Embedder, PassageInput
-from rag.alignment import unaligned
+from rag.alignment import unaligned, words_of
 from rag.attribution import near_speech, reporters
 from rag.countries import countries_in, names_all
 from rag.drafts import CITED
@@ -41,7 +41,7 @@ OVERLAP = (12.0, 0.7)
 COSINE = (16.0, 0.62)
 CROSSED_OVERLAP = (12.0, 0.6)
 FEW_WORDS = 10  # stems
-TEXTS_KEPT = 64  # whose token vectors are remembered: a text is checked several times
+TEXTS_KEPT = 32  # whose token vectors are remembered: a text is checked several times
 SUPPORTED = 0.5  # probability from which a sentence counts as supported
 APART = 2  # words of an Arabic text within which the next word of a name follows
 SHORT_NAME = 3  # letters
@@ -99,7 +99,8 @@ class Claim:
 @dataclass(frozen=True)
 class Verdict:
     """``support``: probability that the evidence entails the sentence. ``evidence``: indices of
-    the evidence it rests on, best first. ``missing``: figures and names that were not found."""
+    the evidence it rests on, best first. ``missing``: figures, names and words that were not
+    found."""
 
     supported: bool
     support: float
@@ -142,12 +143,12 @@ class Verifier:
         missing = self._missing(plain, [claims[best]], same_language, asked)
         if missing:  # a second sentence may hold what the first lacks
             for i in sorted(range(len(claims)), key=lambda i: -supports[i]):
-                fewer = self._missing(
-                    plain, [claims[j] for j in (*chosen, i)], same_language, asked
-                )
-                together = i != best and claims[i].article_id == claims[best].article_id
-                if together and len(fewer) < len(missing):
-                    chosen, missing = [*chosen, i], fewer
+                if i == best or claims[i].article_id != claims[best].article_id:
+                    continue
+                fewer = self._missing(plain, [claims[best], claims[i]], same_language, asked)
+                if len(fewer) < len(missing):
+                    chosen, missing = [best, i], fewer
+                if not missing:
                     break
         support = max(supports[i] for i in chosen)
         if same_language and len(chosen) > 1:
@@ -196,9 +197,15 @@ class Verifier:
         missing += self._missing_names(plain, held) + self._silent(plain, claims)
         if not same_language:
             missing += self._missing_countries(plain, held)
-            texts = [self._tokens(c.text).vectors for c in claims]
-            missing += unaligned(plain, self._tokens(plain), texts, {*analyse(told), *asked})
+            missing += self._unaligned(plain, claims, {*analyse(told), *asked, *_LIGHT})
         return list(dict.fromkeys((*missing, *leaked_pairs(plain, {*analyse(told)}))))
+
+    def _unaligned(self, plain: str, claims: Sequence[Claim], known: set[str]) -> list[str]:
+        if not words_of(plain):
+            return []
+        texts = [text for c in claims for text in (c.text, c.heading) if text]
+        evidence = [self._tokens(text).vectors for text in texts]
+        return unaligned(plain, self._tokens(plain), evidence, known)
 
     def _missing_countries(self, plain: str, held: str) -> list[str]:
         """Countries of few consonants that the evidence names by no word for them: "Kuwait" sounds

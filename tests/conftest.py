@@ -47,6 +47,13 @@ def weights() -> dict[str, Path]:
         (pytest.fail if required else pytest.skip)(f"{WITHOUT_WEIGHTS}: {error}")
 
 
+@pytest.fixture(autouse=True)
+def words_of_one_language(request, monkeypatch) -> None:
+    """To the fake embedder no word of one language has a counterpart in another."""
+    if request.node.get_closest_marker("slow") is None:
+        monkeypatch.setattr("rag.alignment.COUNTERPART", -2.0)
+
+
 @pytest.fixture
 def offline(tmp_path) -> Callable[..., tuple[str, str]]:
     """Runs code in a fresh process without a network and without the marks of a test or of CI.

@@ -21,10 +21,9 @@ from models.protocols import (
 )
 from models.token_vectors import compact, together
 from rag.reader import Reading
-from vectorstore.arabic import fold
+from vectorstore.arabic import fold, fold_aligned
 
 DIMENSION = 64
-COMMON = 0.5  # of a token's vector that all share, as a part of its own
 
 
 class FakeEmbedder:
@@ -64,11 +63,10 @@ class FakeEmbedder:
         ]
 
     def embed_query_tokens(self, text: str) -> TextTokens:
-        """As those of passages, and all of them a little alike: no word is without a counterpart
-        in a text of another language."""
-        vectors = self._tokens(text) + COMMON / np.sqrt(DIMENSION)
-        spans = tuple(m.span() for m in re.finditer(r"\w+", fold(text)))
-        return TextTokens(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), spans)
+        folded, places = fold_aligned(text)
+        words = re.finditer(r"\w+", folded)
+        spans = tuple((places[m.start()], places[m.end() - 1] + 1) for m in words)
+        return TextTokens(self._tokens(text), spans)
 
     def _tokens(self, text: str) -> np.ndarray:
         """A vector of 64 signs a word: equal words are equal, others nearly at right angles."""

@@ -160,9 +160,9 @@ def test_a_model_that_points_to_no_words_is_asked_with_the_best_sentence_alone(
 def test_a_request_is_put_to_the_model_as_a_question(tmp_path, archive) -> None:
     assistant, model = open_assistant(tmp_path, archive, good)
     with assistant:
-        answer = assistant.ask("اذكر كلفة الجسر كما أعلنها سالم الناصري.")
-    assert "ما كلفة الجسر كما أعلنها سالم الناصري؟" in model.prompts[0][-1].content
-    assert answer.question.startswith("اذكر") and answer.short == "12 مليون دينار"
+        answer = assistant.ask("اذكر كلفة جسر مرسى نور.")
+    assert "ما كلفة جسر مرسى نور؟" in model.prompts[0][-1].content
+    assert answer.question == "اذكر كلفة جسر مرسى نور." and answer.short == "12 مليون دينار"
 
 
 def test_each_part_of_a_question_is_answered_by_itself(tmp_path, archive) -> None:

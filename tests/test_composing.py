@@ -14,7 +14,7 @@ from rag.drafts import Draft, parse_draft
 from rag.names import Glossary
 from rag.prompts import answer_prompt
 from rag.rereading import Pointed
-from rag.sources import Source
+from rag.sources import Source, narrowed
 from rag.verification import Verifier
 
 COST = "قال رئيس البلدية سالم الناصري إن جسر مرسى نور كلف 12 مليون دينار."
@@ -255,3 +255,45 @@ def test_a_quotation_within_a_quotation_has_marks_of_its_own(language, quoted) -
 
 def test_without_sources_there_is_nothing_to_say() -> None:
     assert not compose("?", Draft("", ()), [], "en").sentences
+
+
+@pytest.mark.parametrize(
+    ("question", "short", "behind", "stands"),
+    [
+        ("ما الذي قيل عن الجسر؟", "12 مليون دينار", 0.05, True),
+        ("ما الذي قيل عن الجسر؟", "12 مليون دينار", 0.11, False),  # clearly worse
+        ("ما الذي قيل عن الجسر؟", "جسر مرسى نور", 0.05, False),  # stands in the best as well
+        ("ما الذي قيل عن الجسر؟", "", 0.05, False),
+        ("متى افتتح الجسر؟", "سالم الناصري", 0.05, False),  # no time
+    ],
+)
+def test_a_short_answer_of_the_kind_asked_for_may_stand_elsewhere(question, short, behind, stands):
+    sources = [source(TIME, 0, 2.0), source(COST, 1, 2.0 - behind)]
+    found = make_composer().elsewhere(question, sources, Draft(short, ()), "ar")
+    assert found is stands
+    assert not make_composer().elsewhere(question, sources, Draft(short, ()), "en")
+
+
+def test_the_sentence_that_holds_the_short_answer_is_quoted_alone_if_it_is_about_as_good() -> None:
+    draft = Draft("12 مليون دينار", ("استمر العمل وقتا طويلا",))
+    for behind, quoted in ((0.05, [COST]), (0.11, [TIME, COST])):
+        sources = [source(TIME, 0, 2.0), source(COST, 1, 2.0 - behind)]
+        composed = compose("ما الذي قيل عن الجسر؟", draft, sources)
+        assert [c.quote for c in composed.citations] == quoted
+    sources = [source(TIME, 0, 2.0), source(COST, 1, 1.95)]
+    chosen, _ = make_composer().quoter.choose("?", sources, [], draft.short, several=True)
+    assert chosen == [0, 1]
+
+
+@pytest.mark.parametrize(("sure", "longer"), [(0.0, True), (-2.0, True), (0.0, False)])
+def test_the_clause_that_the_reader_is_sure_of_is_narrower(sure: float, longer: bool) -> None:
+    text = f"{'، '.join(['وتحدث الحاضرون عن المدينة وأهلها'] * longer * 4)}، وبلغ طوله 340 مترا"
+    at = text.index("340")
+    reading = Pointed(SimpleNamespace(score_of=lambda *span: sure), 0, (at, at + 3))
+    evidence = replace(source(TIME, 0, 2.0).evidence, quote=text)
+    one = Source(evidence, text, 0, "ar", "It", None, None, text, translated=True, pointed=reading)
+    clause = narrowed(one)
+    assert (clause is not None) is (longer and sure == 0.0)
+    if clause is not None:
+        assert "340" in clause.part and len(clause.part) < len(text)
+        assert clause.shown == clause.part and not clause.translated

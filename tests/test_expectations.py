@@ -3,6 +3,7 @@ import pytest
 from rag.expectations import (
     Expected,
     asks_name,
+    asks_who,
     asks_who_said,
     expected,
     meets,
@@ -149,6 +150,7 @@ def test_whose_name_is_asked_for(question: str, asks: bool) -> None:
 )
 def test_who_said_it_is_not_who_did_it(question: str, asks: bool) -> None:
     assert asks_who_said(question) is asks
+    assert asks_who(question) or not asks
 
 
 @pytest.mark.parametrize(

@@ -62,6 +62,10 @@ def test_words_left_in_arabic_become_english_if_known() -> None:
     [
         ("Since February 20th, it grew.", "Since February 20, it grew."),
         ("On the 3rd of May 2020", "On 3 May 2020"),
+        ("The 20th of February was dry.", "20 February was dry."),
+        ("the 20th and 21st of May", "the 20th and 21st of May"),
+        ("February 20th-25th", "February 20th-25th"),
+        ("the 5th March of Return", "the 5th March of Return"),
         ("from 21st August to August 22nd", "from 21 August to August 22"),
         ("the 20th anniversary on May 20", "the 20th anniversary on May 20"),
         ("the 20th Mayor", "the 20th Mayor"),
