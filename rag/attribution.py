@@ -113,6 +113,16 @@ _REPORTS_EN = re.compile(
     r"(?:said|says|added|told|stressed|noted|announced|warned|denied|pledged|stated|argued|claimed"
     r"|explained|confirmed)\b"
 )
+# Who is told by nation and office: "the Chinese foreign minister expressed".
+_OFFICES_EN = re.compile(
+    r"\b(?P<nation>[A-Z][a-z]+) (?:[a-z]+ )?(?P<office>president|minister|premier|chancellor|leader"
+    r"|king|prince|ambassador)\s+"
+    r"(?:said|says|added|told|stressed|noted|announced|warned|denied|pledged|stated|argued|claimed"
+    r"|explained|confirmed|expressed|affirmed|emphasi[sz]ed|thanked|urged|pointed out)\b"
+)
+_OFFICES = re.compile(
+    r"(?<!\w)[وفبل]{0,2}(?:ال|لل)?(?:رئيس|وزير|مستشار|ملك|عاهل|[أا]مير|زعيم|قائد|سفير)(?!\w)"
+)
 # "added a goal", "claimed twenty lives": these report only with a clause.
 _DEEDS = re.compile(r"\b(?:added|noted|announced|denied|claimed|confirmed)$")
 _CLAUSE_EN = re.compile(r"\s*(?:that\b|[,:\"“])")
@@ -189,6 +199,16 @@ def reporters(text: str) -> list[str]:
         if not _DEEDS.search(match.group()) or _CLAUSE_EN.match(text, match.end())
     )
     return subjects + [name for name in named if not _NOT_SUBJECTS.match(name)]
+
+
+def offices(text: str) -> list[tuple[str, str]]:
+    """Nation and office of all who are told by them alone as saying something, in English."""
+    return [(match["nation"], match["office"]) for match in _OFFICES_EN.finditer(text)]
+
+
+def names_office(text: str) -> bool:
+    """Whether an Arabic text holds the word for an office: «الرئيس»."""
+    return _OFFICES.search(text) is not None
 
 
 def with_speaker(sentence: str, name: str) -> str:

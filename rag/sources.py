@@ -59,7 +59,8 @@ class Source:
         """What an answer's sentence is checked against."""
         e = self.evidence
         heading = " ".join(filter(None, (e.source, e.title, e.date, self.speaker)))
-        return Claim(e.quote, heading, e.article_id, self.part if self.translated else "")
+        part = self.part if self.translated else ""
+        return Claim(e.quote, heading, e.article_id, part, self.speaker)
 
 
 def read_sources(

@@ -21,7 +21,7 @@ import numpy as np
 
 from models.protocols import Embedder, PassageInput
 from rag.alignment import unaligned, words_of
-from rag.attribution import near_speech, reporters
+from rag.attribution import names_office, near_speech, offices, reporters
 from rag.countries import countries_in, names_all
 from rag.drafts import CITED
 from rag.excerpts import share_held
@@ -87,13 +87,15 @@ class Claim:
 
     ``heading`` holds source, title and date, in which names may also be found. ``article_id``:
     two sentences support one claim together only if they are of one article. ``part``: of ``text``
-    what was translated, with whose vector a translation's is compared; else all is.
+    what was translated, with whose vector a translation's is compared; else all is. ``speaker``:
+    who says it, where an earlier sentence names them.
     """
 
     text: str
     heading: str
     article_id: str = ""
     part: str = ""
+    speaker: str | None = None
 
 
 @dataclass(frozen=True)
@@ -231,7 +233,15 @@ class Verifier:
             own = set(analyse(name)) - common
             return not own or bool(own & spoken)
 
-        return [name for name in reporters(plain) if not speaks(name)]
+        named_before = any(c.speaker for c in claims)
+        near = " ، ".join(part for c in claims for part in near_speech(c.text))
+        silent = [name for name in reporters(plain) if not speaks(name)]
+        # Who is named before is not told by an office that stands nowhere near.
+        return silent + [
+            f"{nation} {office}"
+            for nation, office in offices(plain)
+            if self._missing_names(nation, saying) or (named_before and not names_office(near))
+        ]
 
     def _missing_known_names(self, plain: str, held: str) -> list[str]:
         """Names that the evidence does not hold in any form: of countries, people and bodies, and

@@ -231,3 +231,19 @@ def test_a_translation_is_compared_with_what_was_translated() -> None:
     claims = [Claim(f"وصل الوفد مساء أمس، {part}", "", part=p) for p in ("", part)]
     supports = [VERIFIER.check(part, [c], same_language=False).support for c in claims]
     assert supports[1] > supports[0]
+
+
+@pytest.mark.parametrize(
+    ("evidence", "speaker", "silent"),
+    [
+        ("كما أعرب عن استعداد قازاقستان للتعاون مع الصين.", "توكاييف", ("Chinese president",)),
+        ("كما أعرب عن استعداد قازاقستان للتعاون مع الصين.", None, ()),
+        ("وأعرب الرئيس الصيني عن استعداده للتعاون مع قازاقستان.", "توكاييف", ()),
+        ("وأعرب الرئيس عن استعداده للتعاون مع قازاقستان.", None, ("Chinese president",)),
+    ],
+)
+def test_who_is_told_by_nation_and_office_must_speak(evidence, speaker, silent) -> None:
+    said = "The Chinese president expressed readiness for cooperation with Kazakhstan."
+    claim = Claim(evidence, speaker or "", speaker=speaker)
+    missing = VERIFIER.check(said, [claim], same_language=False).missing
+    assert tuple(name for name in missing if "president" in name) == silent
