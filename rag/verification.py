@@ -233,14 +233,15 @@ class Verifier:
             own = set(analyse(name)) - common
             return not own or bool(own & spoken)
 
-        named_before = any(c.speaker for c in claims)
-        near = " ، ".join(part for c in claims for part in near_speech(c.text))
+        best = claims[0]
+        near = " ، ".join((*near_speech(best.text), best.speaker or ""))
         silent = [name for name in reporters(plain) if not speaks(name)]
         # Who is named before is not told by an office that stands nowhere near.
         return silent + [
             f"{nation} {office}"
             for nation, office in offices(plain)
-            if self._missing_names(nation, saying) or (named_before and not names_office(near))
+            if nation.lower() not in _NO_NAMES
+            and (self._missing_names(nation, saying) or (best.speaker and not names_office(near)))
         ]
 
     def _missing_known_names(self, plain: str, held: str) -> list[str]:
