@@ -108,17 +108,19 @@ _HIS_WORDS = re.compile(
 _QUOTED = re.compile(
     r"(?:^|\s)و?نقلت?\s(?:[^،.]{0,60}?\s)?عن\s(?P<article>)(?P<subject>(?:[\w()-]+\s){1,10}?)قول(?:ه|ها|هم)\b"
 )
+_SAID_EN = (
+    "said|says|added|told|stressed|noted|announced|warned|denied|pledged|stated|argued|claimed"
+    "|explained|confirmed"
+)
 _REPORTS_EN = re.compile(
     r"(?P<subject>(?:[A-Z][\w.'’-]*\s+)(?:(?:of|the|al|el|bin|[A-Z][\w.'’-]*)\s+){0,7}?)"
-    r"(?:said|says|added|told|stressed|noted|announced|warned|denied|pledged|stated|argued|claimed"
-    r"|explained|confirmed)\b"
+    rf"(?:{_SAID_EN})\b"
 )
 # Who is told by nation and office: "the Chinese foreign minister expressed".
 _OFFICES_EN = re.compile(
     r"\b(?P<nation>[A-Z][a-z]+) (?:[a-z]+ )?(?P<office>president|minister|premier|chancellor|leader"
     r"|king|prince|ambassador)\s+"
-    r"(?:said|says|added|told|stressed|noted|announced|warned|denied|pledged|stated|argued|claimed"
-    r"|explained|confirmed|expressed|affirmed|emphasi[sz]ed|thanked|urged|pointed out)\b"
+    rf"(?:{_SAID_EN}|expressed|affirmed|emphasi[sz]ed|thanked|urged|pointed out)\b"
 )
 _OFFICES = re.compile(
     r"(?<!\w)[وفبل]{0,2}(?:ال|لل)?(?:رئيس|وزير|مستشار|ملك|عاهل|[أا]مير|زعيم|قائد|سفير)(?!\w)"
