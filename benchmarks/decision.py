@@ -203,7 +203,7 @@ def main() -> None:
     parser.add_argument("--write", action="store_true")
     arguments = parser.parse_args()
     settings = Settings()
-    reader = load_reader(settings.language_model)
+    reader = load_reader(settings.language_model, settings.embedder)
     chosen: list[Question] = []
     paragraphs: tuple[Paragraph, ...] = ()
     for name in arguments.questions.split(","):

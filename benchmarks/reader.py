@@ -1,21 +1,24 @@
-"""Train the heads that find the answering words on the language model's states, and measure it.
+"""Train the heads that find the answering words on the models' states, and measure it.
 
     python -m benchmarks.reader SHARED/xquad [--further] [--write] [--states DIR]
                                 [--limit N]
 
 Questions are those of XQuAD's dev half, in Arabic and in English, over its Arabic paragraphs, and
-those of the made-up texts in ``made_up``. Each is searched for; the sentence that answers, where it
-is found, is an example with its answering words in Arabic, and the best other sentence one without
-an answer. Reading them takes about an hour on two cores; what was read is kept in DIR, so that a
-run can be stopped and taken up again. Three heads are trained, each without the questions over a
-third of the paragraphs and articles. Copies of them are trained further, each without the same
-third, on the questions of ``made_up_long`` and some of XQuAD's: in long sentences the first three
-point to fewer right words, of an encyclopedia's the others to fewer, and the mean of the six is
-best (reading half an hour more; ``--further`` takes the first three from the project). What a head
-was not trained on tests it: token F1 of the words found in the sentence that answers, how often
-that sentence is preferred to the best other one, and AUROC of sentences with and without an answer.
-``--write`` puts all six into ``rag/data``, for the model of the settings; there they are averaged.
-``--limit``: questions of each set and language, to try it out.
+those of the made-up texts in ``made_up`` and, with long sentences, ``made_up_long``. Each is
+searched for; the sentence that answers, where it is found, is an example with its answering words
+in Arabic, and the best other sentence one without an answer. Reading them takes about two hours on
+two cores; what was read is kept in DIR, so that a run can be stopped and taken up again.
+
+Six heads are trained, two without the questions over each third of the paragraphs and articles:
+three start anew, three differ by their seed or, with ``--further``, start from the first three in
+the project, which may be narrower (``widened``). What the two of a third were not trained on tests
+their mean: token F1 of the words found in the sentence that answers, how often that sentence is
+preferred to the best other one, and AUROC of sentences with and without an answer. ``--write`` puts
+all six into ``rag/data``, for the models of the settings; there they are averaged. ``--limit``:
+questions of each set and language, to try it out.
+
+Those in the project were trained with ``--further``, from heads that knew XQuAD and ``made_up`` by
+the language model's states alone, on XQuAD, ``made_up_long`` and a sixth of ``made_up``.
 """
 
 from __future__ import annotations
@@ -34,22 +37,19 @@ import rag
 from benchmarks.reading_examples import (
     FOLDS,
     KEPT,
-    MADE_UP_LONG,
     Example,
     all_examples,
     fold_of,
     read_all,
 )
-from benchmarks.retrieval import LANGUAGES, MADE_UP
+from benchmarks.retrieval import LANGUAGES
 from models.protocols import TokenStates
 from rag.evaluation.metrics import token_f1
-from rag.reader import Reader, tokens_of
+from rag.reader import Reader, heads_file, tokens_of
 from rag.settings import Settings
 
 WIDTH = 96  # of the projection; each way of the GRU has half
 EPOCHS, BATCH, RATE, DECAY = 8, 16, 1e-3, 0.01
-FURTHER_EPOCHS, FURTHER_RATE = 6, 7e-4
-FURTHER_XQUAD = 0.3  # share of XQuAD's questions in the second training, which knows them already
 ALIKE = 8  # batches that are sorted by length among themselves
 DROPOUT_IN, DROPOUT = 0.3, 0.2
 
@@ -120,12 +120,11 @@ def train(
     torch.manual_seed(seed)
     head = Head(states[0].states.shape[1])
     if start is None:
-        every = np.concatenate([s.states[::4] for s in states]).astype(np.float32)
-        mean, deviation = every.mean(axis=0), every.std(axis=0) + 1e-3
+        mean, deviation = _spread(states)
     else:
+        start = widened(start, states)
         mean, deviation = start["mean"][0], start["deviation"][0]
         head.load(start)
-    epochs, rate = (EPOCHS, RATE) if start is None else (FURTHER_EPOCHS, FURTHER_RATE)
     spans = [
         tokens_of(*e.span, e.sentence, s.ends) if e.span else None
         for e, s in zip(examples, states, strict=True)
@@ -134,13 +133,13 @@ def train(
     rarer = float((1 - holds).sum() / holds.sum())
     lengths_of = np.array([len(s.states) for s in states])
     order = np.random.default_rng(seed)
-    steps = len(_batches(lengths_of, order)) * epochs
-    optimiser = torch.optim.AdamW(head.parameters(), lr=rate, weight_decay=DECAY)
+    steps = len(_batches(lengths_of, order)) * EPOCHS
+    optimiser = torch.optim.AdamW(head.parameters(), lr=RATE, weight_decay=DECAY)
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimiser, rate, total_steps=steps, pct_start=0.1
+        optimiser, RATE, total_steps=steps, pct_start=0.1
     )
     head.train()
-    for _ in tqdm(range(epochs), desc="training", unit="epoch"):
+    for _ in tqdm(range(EPOCHS), desc="training", unit="epoch"):
         for chosen in _batches(lengths_of, order):
             rows = [
                 torch.from_numpy((states[i].states.astype(np.float32) - mean) / deviation)
@@ -162,6 +161,30 @@ def train(
             schedule.step()
     head.eval()
     return head.weights(mean, deviation)
+
+
+def widened(
+    head: Mapping[str, np.ndarray], states: Sequence[TokenStates]
+) -> Mapping[str, np.ndarray]:
+    """A head that was trained on the first numbers of the states alone, those of the language
+    model, with nothing made of the others yet."""
+    lacking = states[0].states.shape[1] - head["mean"].shape[1]
+    if not lacking:
+        return head
+    others = [TokenStates(s.states[:, -lacking:], s.ends) for s in states]
+    mean, deviation = (
+        np.concatenate([head[name], found[None]], axis=1)
+        for name, found in zip(("mean", "deviation"), _spread(others), strict=True)
+    )
+    nothing = np.zeros((*head["project"].shape[:2], lacking), head["project"].dtype)
+    project = np.concatenate([head["project"], nothing], axis=2)
+    return {**head, "mean": mean, "deviation": deviation, "project": project}
+
+
+def _spread(states: Sequence[TokenStates]) -> tuple[np.ndarray, np.ndarray]:
+    """Mean and standard deviation of each number of the states, over a quarter of the tokens."""
+    every = np.concatenate([s.states[::4] for s in states]).astype(np.float32)
+    return every.mean(axis=0), every.std(axis=0) + 1e-3
 
 
 def _batches(lengths: np.ndarray, order: np.random.Generator) -> list[np.ndarray]:
@@ -191,27 +214,38 @@ def held_out(
     examples: Sequence[Example],
     states: Sequence[TokenStates],
     starts: Sequence[Mapping[str, np.ndarray]] | None = None,
-) -> tuple[list[tuple[Example, float, str]], list[dict[str, np.ndarray]]]:
-    """Each example with the log odds that it answers and the words found in it, by a head that was
-    trained without its fold; and the weights of these heads, in the order of the folds.
+    seed: int = 0,
+) -> list[dict[str, np.ndarray]]:
+    """Weights of heads that were trained without a fold each, in the order of the folds.
 
-    ``starts``: heads of the folds, in the same order, that are trained further; then the odds and
-    the words are those of both, averaged.
+    ``starts``: heads of the folds, in the same order, that are trained further.
     """
-    found, heads = [], []
+    heads = []
     for number in range(FOLDS):
         rest = [i for i, e in enumerate(examples) if e.fold != number]
         if not rest:
             raise SystemExit("all examples are of one third of the articles: raise --limit")
         start = starts[number] if starts is not None else None
-        heads.append(train([examples[i] for i in rest], [states[i] for i in rest], start))
-        reader = Reader(heads[-1] if start is None else _together([start, heads[-1]]))
-        for e, s in zip(examples, states, strict=True):
-            if e.fold == number:
-                reading = reader.reading(e.sentence, s)
-                start, end = reading.best() or (0, 0)
-                found.append((e, reading.answers, e.sentence[start:end]))
-    return found, heads
+        heads.append(train([examples[i] for i in rest], [states[i] for i in rest], start, seed))
+    return heads
+
+
+def measured(
+    examples: Sequence[Example],
+    states: Sequence[TokenStates],
+    heads: Sequence[Mapping[str, np.ndarray]],
+) -> list[tuple[Example, float, str]]:
+    """Each example with the log odds that it answers and the words found in it, by the mean of the
+    heads that were trained without its fold; ``heads``: of the folds, once or more in their order.
+    """
+    reader = Reader(_together(heads))
+    readers = [reader.subset(number, FOLDS) for number in range(FOLDS)]
+    found = []
+    for e, s in zip(tqdm(examples, desc="testing", unit="sentence"), states, strict=True):
+        reading = readers[e.fold].reading(e.sentence, s)
+        start, end = reading.best() or (0, 0)
+        found.append((e, reading.answers, e.sentence[start:end]))
+    return found
 
 
 def write_heads(heads: Sequence[Mapping[str, np.ndarray]], path: Path) -> None:
@@ -264,38 +298,24 @@ def main() -> None:
         default=KEPT,
     )  # fmt: skip
     parser.add_argument("--limit", type=int, default=None)
-    parser.add_argument("--further", action="store_true", help="only the second training")
+    parser.add_argument("--further", action="store_true", help="from the heads in the project")
     arguments = parser.parse_args()
     if arguments.write and arguments.limit is not None:
         parser.error("--write wants heads trained on all questions: leave --limit out")
     torch.set_num_threads(1)  # more wait for each other in a recurrent layer this small
     settings = Settings()
-    path = Path(rag.__file__).parent / "data" / f"reader-{settings.language_model}.npz"
+    file = heads_file(settings.language_model, settings.embedder)
+    path = Path(rag.__file__).parent / "data" / file
     if arguments.further and not path.exists():
         parser.error(f"no heads to train further in {path}: leave --further out")
-    if arguments.further:
-        heads = read_heads(path)[:FOLDS]
-    else:
-        heads = _trained(arguments, settings, MADE_UP, 1.0, None)
-    heads += _trained(arguments, settings, MADE_UP_LONG, FURTHER_XQUAD, heads)
+    starts = read_heads(path)[:FOLDS] if arguments.further else None
+    examples = all_examples(arguments.xquad, arguments.limit)
+    states = read_all(examples, arguments.states, settings)
+    heads = held_out(examples, states, starts, seed=1) + held_out(examples, states)
+    report(measured(examples, states, heads))
     if arguments.write:
         write_heads(heads, path)
         print(f"written: {path}")
-
-
-def _trained(
-    arguments: argparse.Namespace,
-    settings: Settings,
-    made_up: Path,
-    share: float,
-    starts: list[dict[str, np.ndarray]] | None,
-) -> list[dict[str, np.ndarray]]:
-    """Heads of the folds, after a report of what they make of what they were not trained on."""
-    examples = all_examples(arguments.xquad, made_up, arguments.limit, share)
-    states = read_all(examples, arguments.states, settings)
-    found, heads = held_out(examples, states, starts)
-    report(found)
-    return heads
 
 
 if __name__ == "__main__":

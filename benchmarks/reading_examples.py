@@ -1,5 +1,5 @@
 """Examples for the heads that find the answering words: questions with sentences found for them,
-and the language model's states of these.
+and the language model's and the embedder's states of these.
 
 See ``benchmarks.reader``, which trains and measures the heads on them.
 """
@@ -18,12 +18,13 @@ from platformdirs import user_cache_path
 from tqdm import tqdm
 
 from benchmarks.retrieval import LANGUAGES, MADE_UP
-from models.protocols import LanguageModel, TokenStates
-from rag.assistant import Assistant, language_model_of
+from models.embedding_inputs import MIDDLE
+from models.protocols import Embedder, LanguageModel, TokenStates
+from rag.assistant import Assistant, embedder_of, language_model_of
 from rag.evaluation.archive import build_archive
 from rag.evaluation.questions import Question, load_questions
 from rag.excerpts import clip, find_words
-from rag.reader import BEFORE, LAYER, OPENING, states_of
+from rag.reader import BEFORE, LAYER, OPENING, TOGETHER, states_of
 from rag.rereading import LONGEST_READ
 from rag.settings import Settings
 from vectorstore.arabic import fold
@@ -54,9 +55,11 @@ class Example:
         spans = (find_words(answer, self.sentence) for answer in self.answers)
         return next(filter(None, spans), None) if self.holds else None
 
-    def key(self, model: LanguageModel) -> str:
+    def key(self, model: LanguageModel, embedder: Embedder) -> str:
         """What its states are kept under."""
-        parts = (model.identity, str(LAYER), OPENING, BEFORE, self.question, self.sentence)
+        one = (model.identity, str(LAYER), OPENING, BEFORE)
+        other = (embedder.identity.key, str(MIDDLE), TOGETHER)
+        parts = (*one, *other, self.question, self.sentence)
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
 
 
@@ -91,31 +94,27 @@ def _gold(q: Question) -> list[str]:
     return [e.quote for e in q.evidence]
 
 
-def all_examples(
-    xquad: Path, made_up: Path, limit: int | None, share: float = 1.0
-) -> list[Example]:
-    """Examples from a share of XQuAD's questions and from a folder of made-up news, in a fixed
-    order that mixes them."""
+def all_examples(xquad: Path, limit: int | None) -> list[Example]:
+    """Examples from XQuAD's questions and from both folders of made-up news, in a fixed order that
+    mixes them."""
     read = {lang: load_questions(xquad / f"dev.{lang}.json", xquad / "dev.ar.json")
             for lang in LANGUAGES}  # fmt: skip
     arabic = {q.id: q.answers for q in read["ar"].questions}
     asked = [
-        (q, arabic[q.id], q.paragraph.text)
-        for r in read.values()
-        for q in r.questions[:limit]
-        if zlib.crc32(q.id.encode()) % 100 < 100 * share
+        (q, arabic[q.id], q.paragraph.text) for r in read.values() for q in r.questions[:limit]
     ]
     found: list[Example] = []
     with build_archive([], read["ar"].paragraphs, Settings(), lambda *_: None) as assistant:
         found += examples_of(assistant, "XQuAD", asked)
-    articles = articles_of(load_questions(made_up / "questions.jsonl").questions)
-    news = [
-        (q, q.answers, article)
-        for lang in LANGUAGES
-        for q, article in [pair for pair in articles if pair[0].lang == lang][:limit]
-    ]
-    with build_archive([made_up / "articles"], [], Settings(), lambda *_: None) as assistant:
-        found += examples_of(assistant, made_up.name, news)
+    for made_up in (MADE_UP, MADE_UP_LONG):
+        articles = articles_of(load_questions(made_up / "questions.jsonl").questions)
+        news = [
+            (q, q.answers, article)
+            for lang in LANGUAGES
+            for q, article in [pair for pair in articles if pair[0].lang == lang][:limit]
+        ]
+        with build_archive([made_up / "articles"], [], Settings(), lambda *_: None) as assistant:
+            found += examples_of(assistant, made_up.name, news)
     random.Random(0).shuffle(found)
     return found
 
@@ -135,12 +134,12 @@ def read_all(examples: Sequence[Example], folder: Path, settings: Settings) -> l
     """Their states, from the folder or read now and kept there."""
     folder.mkdir(parents=True, exist_ok=True)
     found = []
-    model = language_model_of(settings)
+    model, embedder = language_model_of(settings), embedder_of(settings)
     try:
         for example in tqdm(examples, desc="reading", unit="sentence"):
-            path = folder / f"{example.key(model)}.npz"
+            path = folder / f"{example.key(model, embedder)}.npz"
             if not path.exists():
-                states = states_of(model, example.question, example.sentence)
+                states = states_of(model, embedder, example.question, example.sentence)
                 part = path.with_suffix(".part")
                 with part.open("wb") as file:
                     np.savez(file, states=states.states.astype(np.float16), ends=states.ends)

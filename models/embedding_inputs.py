@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 
 import numpy as np
 
@@ -17,6 +18,10 @@ from models.protocols import EmbedderIdentity, PassageInput, PassageVectors
 from models.token_vectors import compact, together
 
 NO_TITLE = "none"  # what the model was trained to see where there is no title
+# Layers of EmbeddingGemma's 24 after which ``token_states`` are taken: what tells whether a
+# sentence answers a question is there; of what the last one gives heads learn nothing
+# (``benchmarks.reader``).
+MIDDLE = 17
 TITLE_CHARACTERS = 200  # a longer one is cut: it is read again with every sentence
 
 TitledText = tuple[str | None, str]  # an article's title and a text of it
@@ -34,6 +39,12 @@ def own_spans(offsets: Sequence[tuple[int, int]], before: int) -> tuple[tuple[in
     """Where tokens stand in a text, from their offsets in the text with a prompt of ``before``
     characters in front; the first may begin in the prompt."""
     return tuple((max(0, start - before), end - before) for start, end in offsets)
+
+
+def own_ends(text: str, spans: Sequence[tuple[int, int]]) -> tuple[int, ...]:
+    """Where tokens end in the UTF-8 bytes of a text, from their ``own_spans``."""
+    bytes_before = [0, *accumulate(len(character.encode()) for character in text)]
+    return tuple(bytes_before[end] for _, end in spans)
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,9 @@ its own; the process that embeds never imports PyTorch. The result lies beside t
 a folder of that name is complete, since it is renamed into place at the end.
 
 What is kept: ``model.xml`` and ``model.bin`` (token ids and mask to token vectors of the last
-layer) and ``dense.npy``, (768, 768) float32, the product of the dense layers that follow the
-pooling; they have no bias and no activation, so one matrix does the work of both.
+layer, and to those of a middle one) and ``dense.npy``, (768, 768) float32, the product of the dense
+layers that follow the pooling; they have no bias and no activation, so one matrix does the work of
+both.
 """
 
 from __future__ import annotations
@@ -28,9 +29,10 @@ import numpy as np
 from filelock import FileLock
 from platformdirs import user_cache_path
 
+from models.embedding_inputs import MIDDLE
 from models.protocols import EmbedderIdentity, ModelError
 
-FORMAT = "1"  # raise it when a conversion made by older code must not be used any more
+FORMAT = "2"  # raise it when a conversion made by older code must not be used any more
 STAGE = "preparing the embedder for this processor (once)"
 NEEDED_BYTES = 400 * 2**20  # the result is about 310 MB
 
@@ -160,17 +162,24 @@ def convert(folder: Path, result: Path, report: Callable[[float], None]) -> None
     import torch
     from transformers import AutoModel
 
-    class LastLayer(torch.nn.Module):
-        """(batch, tokens) int64 ids and mask to (batch, tokens, width) float32."""
+    class Layers(torch.nn.Module):
+        """(batch, tokens) int64 ids and mask to the last layer's states and the middle one's,
+        (batch, tokens, width) float32 each."""
 
         def __init__(self, transformer: torch.nn.Module) -> None:
             super().__init__()
             self.transformer = transformer
 
-        def forward(self, input_ids: torch.Tensor, attention_mask: torch.Tensor) -> torch.Tensor:
-            return self.transformer(
-                input_ids=input_ids, attention_mask=attention_mask, use_cache=False
-            ).last_hidden_state
+        def forward(
+            self, input_ids: torch.Tensor, attention_mask: torch.Tensor
+        ) -> tuple[torch.Tensor, torch.Tensor]:
+            found = self.transformer(
+                input_ids=input_ids,
+                attention_mask=attention_mask,
+                use_cache=False,
+                output_hidden_states=True,
+            )
+            return found.last_hidden_state, found.hidden_states[MIDDLE]
 
     report(0.05)
     transformer = AutoModel.from_pretrained(
@@ -186,7 +195,7 @@ def convert(folder: Path, result: Path, report: Callable[[float], None]) -> None
     }
     with torch.no_grad():
         program = torch.export.export(
-            LastLayer(transformer).eval(), (ids, mask), dynamic_shapes=(sizes, sizes), strict=False
+            Layers(transformer).eval(), (ids, mask), dynamic_shapes=(sizes, sizes), strict=False
         )
         report(0.3)
         model = openvino.convert_model(program)

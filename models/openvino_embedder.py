@@ -20,6 +20,7 @@ from models.embedding_inputs import (
     Inputs,
     flatten,
     normalised,
+    own_ends,
     own_spans,
     padded_length,
     plan_batches,
@@ -31,6 +32,7 @@ from models.protocols import (
     PassageInput,
     PassageVectors,
     TextTokens,
+    TokenStates,
 )
 from models.token_vectors import DIMENSIONS, compact
 
@@ -100,6 +102,18 @@ class OpenVINOEmbedder:
         spans = own_spans([encoding.offsets[i] for i in own], before)
         return TextTokens(normalised(hidden[own] @ self._dense), spans)
 
+    def token_states(self, text: str, *, before: str) -> TokenStates:
+        """What the tokens of a text are to the middle layer, after what stands before it."""
+        found: list[TokenStates] = []
+
+        def keep(_: int, encoding: Encoding, states: np.ndarray) -> None:
+            own = _own(len(before), encoding)
+            spans = own_spans([encoding.offsets[i] for i in own], len(before))
+            found.append(TokenStates(states[own], own_ends(text, spans)))
+
+        self._run([before + text], keep, middle=True)
+        return found[0]
+
     def _question(self, text: str) -> tuple[Encoding, np.ndarray]:
         """The tokens of a question with its prompt, and the output for all, (t, width).
 
@@ -128,8 +142,14 @@ class OpenVINOEmbedder:
         self._run(inputs.texts, keep)
         return normalised(means @ self._dense), tokens
 
-    def _run(self, texts: Sequence[str], keep: Callable[[int, Encoding, np.ndarray], None]) -> None:
-        """Call ``keep`` with the index, the tokens and the (t, width) output of every text.
+    def _run(
+        self,
+        texts: Sequence[str],
+        keep: Callable[[int, Encoding, np.ndarray], None],
+        middle: bool = False,
+    ) -> None:
+        """Call ``keep`` with the index, the tokens and the (t, width) output of every text: of the
+        last layer, or of the middle one.
 
         The output is a view that the next batch overwrites.
         """
@@ -142,7 +162,8 @@ class OpenVINOEmbedder:
                 ids[row, : len(encodings[i].ids)] = encodings[i].ids
                 mask[row, : len(encodings[i].ids)] = 1
             with self._turn:
-                output = self._request.infer([ids, mask], share_inputs=True, share_outputs=True)[0]
+                outputs = self._request.infer([ids, mask], share_inputs=True, share_outputs=True)
+                output = outputs[1 if middle else 0]
                 for row, i in enumerate(batch):
                     keep(i, encodings[i], output[row, : len(encodings[i].ids)])
 

@@ -73,6 +73,15 @@ class TextTokens:
     spans: tuple[tuple[int, int], ...]
 
 
+@dataclass(frozen=True)
+class TokenStates:
+    """What a model makes of a text's tokens: (n, d) float32, a row a token, and where each ends,
+    an offset into the text's UTF-8 bytes."""
+
+    states: np.ndarray
+    ends: tuple[int, ...]
+
+
 class Embedder(Protocol):
     """Text to L2-normalised float32 vectors of ``identity.dimension`` numbers."""
 
@@ -96,6 +105,11 @@ class Embedder(Protocol):
         out."""
         ...
 
+    def token_states(self, text: str, *, before: str) -> TokenStates:
+        """What the tokens of ``text`` are to a middle layer (``embedding_inputs.MIDDLE``), which
+        sees all of ``before`` and ``text`` at once."""
+        ...
+
 
 @dataclass(frozen=True)
 class Message:
@@ -103,15 +117,6 @@ class Message:
 
     role: str
     content: str
-
-
-@dataclass(frozen=True)
-class TokenStates:
-    """What a model makes of a text's tokens: (n, d) float32, a row a token, and where each ends,
-    an offset into the text's UTF-8 bytes."""
-
-    states: np.ndarray
-    ends: tuple[int, ...]
 
 
 @dataclass(frozen=True)

@@ -11,9 +11,11 @@ import torch
 from sentence_transformers import SentenceTransformer
 
 from models.embedding_inputs import (
+    MIDDLE,
     NO_TITLE,
     flatten,
     normalised,
+    own_ends,
     own_spans,
 )
 from models.protocols import (
@@ -22,6 +24,7 @@ from models.protocols import (
     PassageInput,
     PassageVectors,
     TextTokens,
+    TokenStates,
 )
 from models.token_vectors import compact
 
@@ -89,6 +92,22 @@ class TorchEmbedder:
             output = self.model.encode_query(text, output_value=None, show_progress_bar=False)
             vectors, spans = self._own_tokens(prompt + text, len(prompt), output)
             return TextTokens(normalised(vectors), own_spans(spans, len(prompt)))
+
+    @torch.inference_mode()
+    def token_states(self, text: str, *, before: str) -> TokenStates:
+        """What the tokens of a text are to the middle layer, after what stands before it."""
+        read = self.model.tokenizer(
+            before + text, truncation=True, return_offsets_mapping=True, return_tensors="pt"
+        )
+        offsets = [tuple(span) for span in read.pop("offset_mapping")[0].tolist()]
+        with self._turn:
+            found = self.model[0].auto_model(
+                **read.to(self.model.device), use_cache=False, output_hidden_states=True
+            )
+        own = [i for i, (_, end) in enumerate(offsets) if end > len(before)]
+        spans = own_spans([offsets[i] for i in own], len(before))
+        states = found.hidden_states[MIDDLE][0, own].float().cpu().numpy()
+        return TokenStates(states, own_ends(text, spans))
 
     @torch.inference_mode()
     def _own_tokens(

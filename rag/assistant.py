@@ -117,7 +117,7 @@ class Assistant:
             store,
             settings,
             listener=listener,
-            embedder=lambda: _open_embedder(settings, listener),
+            embedder=lambda: embedder_of(settings, listener),
             language_model=None
             if settings.language_model == NO_MODEL
             else lambda: language_model_of(settings),
@@ -312,7 +312,10 @@ def _check(question: str) -> None:
         )
 
 
-def _open_embedder(settings: Settings, progress: Callable[[str, float], None]) -> Embedder:
+def embedder_of(
+    settings: Settings, progress: Callable[[str, float], None] | None = None
+) -> Embedder:
+    """The embedder that the settings name. Raises ModelError."""
     return open_embedder(
         installed_path(settings.embedder),
         get_spec(settings.embedder).identity,

@@ -112,7 +112,8 @@ class Author:
         model = self._language_model()
         quoted: Composed | None = None
         try:
-            found = self._reread(model, task, load_reader(self._settings.language_model))
+            reader = load_reader(self._settings.language_model, self._settings.embedder)
+            found = self._reread(model, task, reader)
             sources = self._sources(task, found)
             ask = yield from self._ask(model, task, sources)
             probability, decided = self._judge(model, ask, found, task, probability)
@@ -178,7 +179,9 @@ class Author:
             return self._retriever.weights_in(task.asked, language)
 
         try:
-            return reread(reader, model, task.asked, evidence, weights, cancel=task.cancel)
+            return reread(
+                reader, model, self._embedder(), task.asked, evidence, weights, cancel=task.cancel
+            )
         except ModelError as error:
             log.warning("what was found could not be read again: %s", error)
             return Reread(evidence)

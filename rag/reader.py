@@ -1,12 +1,14 @@
-"""Which words of a sentence answer a question, and whether any do: small heads on the states
-of a language model.
+"""Which words of a sentence answer a question, and whether any do: small heads on the states of a
+language model and of the embedder.
 
-The model reads the sentence, the question, and the sentence once more, so that each token of the
-second reading has seen all of both (the repetition is that of Springer et al. 2024, "Repetition
-Improves Language Model Embeddings"). A head over one middle layer's states, a projection and a GRU
-in both directions, gives each token's odds to begin, to end and to be inside the answer (the spans
-of Devlin et al. 2019, "BERT"), and the sentence's odds to hold one. It is trained for one language
-model (``python -m benchmarks.reader``) and lies beside the other fitted data under its name.
+The language model reads the sentence, the question, and the sentence once more, so that each token
+of the second reading has seen all of both (the repetition is that of Springer et al. 2024,
+"Repetition Improves Language Model Embeddings"). The embedder, whose attention goes both ways,
+reads the question and the sentence together; its states stand beside the model's, token by token. A
+head over one middle layer's states of either, a projection and a GRU in both directions, gives each
+token's odds to begin, to end and to be inside the answer (the spans of Devlin et al. 2019, "BERT"),
+and the sentence's odds to hold one. It is trained for one language model with one embedder
+(``python -m benchmarks.reader``) and lies beside the other fitted data under their names.
 """
 
 from __future__ import annotations
@@ -21,11 +23,12 @@ from importlib.resources import as_file, files
 
 import numpy as np
 
-from models.protocols import LanguageModel, TokenStates
+from models.protocols import Embedder, LanguageModel, TokenStates
 
 LAYER = 18  # the nineteenth of 28: its states tell most (12, 15 and 21 were tried as well)
 OPENING = "<|im_start|>user\n"
 BEFORE = "Sentence: {sentence}\nQuestion: {question}\nSentence: "
+TOGETHER = "task: question answering | query: {question}\nSentence: "  # for the embedder
 LONGEST_ANSWER = 14  # words
 _PUNCTUATION = " ،.,؛;:؟?!…()[]{}«»“”„\"'–—"
 _WORD = re.compile(r"\S+")
@@ -80,7 +83,7 @@ class Reading:
 
 
 class Reader:
-    """The heads, trained for one language model."""
+    """The heads, trained for one language model with one embedder."""
 
     def __init__(self, weights: Mapping[str, np.ndarray]) -> None:
         """``weights``: as ``benchmarks.reader`` writes them, (heads, …) each."""
@@ -93,12 +96,13 @@ class Reader:
     def read(
         self,
         model: LanguageModel,
+        embedder: Embedder,
         question: str,
         sentence: str,
         cancel: threading.Event | None = None,
     ) -> Reading:
-        """Read a sentence for a question. Raises ModelError and Cancelled as the model does."""
-        return self.reading(sentence, states_of(model, question, sentence, cancel))
+        """Read a sentence for a question. Raises ModelError and Cancelled as the models do."""
+        return self.reading(sentence, states_of(model, embedder, question, sentence, cancel))
 
     def reading(self, sentence: str, found: TokenStates) -> Reading:
         """The same from the states of the sentence's tokens."""
@@ -123,17 +127,48 @@ class Reader:
 
 
 def states_of(
-    model: LanguageModel, question: str, sentence: str, cancel: threading.Event | None = None
+    model: LanguageModel,
+    embedder: Embedder,
+    question: str,
+    sentence: str,
+    cancel: threading.Event | None = None,
 ) -> TokenStates:
-    """The states of a sentence's tokens after the question, as the head wants them."""
+    """The states of a sentence's tokens after the question, as the head wants them: the language
+    model's and then the embedder's in a row, for each of the language model's tokens."""
     before = BEFORE.format(sentence=sentence, question=question)
-    return model.token_states(sentence, opening=OPENING, before=before, layer=LAYER, cancel=cancel)
+    states = model.token_states(
+        sentence, opening=OPENING, before=before, layer=LAYER, cancel=cancel
+    )
+    return beside(
+        states, embedder.token_states(sentence, before=TOGETHER.format(question=question))
+    )
+
+
+def beside(states: TokenStates, others: TokenStates) -> TokenStates:
+    """States of a text's tokens, with the mean of those of another model's tokens that each of them
+    touches; zeros where the other model, whose limit another text reached, read none of it."""
+    if not others.ends:
+        nothing = np.zeros((len(states.ends), others.states.shape[1]), dtype=np.float32)
+        return TokenStates(np.concatenate([states.states, nothing], axis=1), states.ends)
+    begins = (0, *states.ends[:-1])
+    most = len(others.ends) - 1
+    firsts = np.minimum(np.searchsorted(others.ends, begins, side="right"), most)
+    lasts = np.clip(np.searchsorted(others.ends, states.ends, side="left"), firsts, most)
+    sums = np.cumsum(others.states, axis=0, dtype=np.float64)
+    touched = sums[lasts] - sums[firsts] + others.states[firsts]
+    mean = (touched / (lasts + 1 - firsts)[:, None]).astype(np.float32)
+    return TokenStates(np.concatenate([states.states, mean], axis=1), states.ends)
+
+
+def heads_file(language_model: str, embedder: str) -> str:
+    """The name of the file in ``rag/data`` with the heads for two models of the catalogue."""
+    return f"reader-{language_model}-{embedder}.npz"
 
 
 @cache
-def load_reader(language_model: str) -> Reader | None:
-    """The heads for a language model's catalogue name, if any were trained."""
-    file = files("rag").joinpath("data", f"reader-{language_model}.npz")
+def load_reader(language_model: str, embedder: str) -> Reader | None:
+    """The heads for two models' catalogue names, if any were trained."""
+    file = files("rag").joinpath("data", heads_file(language_model, embedder))
     if not file.is_file():
         return None
     with as_file(file) as path, np.load(path) as weights:

@@ -1,8 +1,8 @@
 """The best sentences found, read by the language model: which answers, and with which words.
 
 Retrieval compares sentences and questions that were embedded apart. A language model that reads
-both together sees what is nearly told and what is told, so its odds count in the order of the best
-sentences and in the decision to answer (``rag.reader``).
+both together sees what is nearly told and what is told (so does the embedder, given both at once),
+so its odds count in the order of the best sentences and in the decision to answer (``rag.reader``).
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from models.protocols import LanguageModel
+from models.protocols import Embedder, LanguageModel
 from rag.answer import Evidence
 from rag.excerpts import clip
 from rag.orders import without_orders
@@ -76,6 +76,7 @@ class Reread:
 def reread(
     reader: Reader,
     model: LanguageModel,
+    embedder: Embedder,
     question: str,
     evidence: Sequence[Evidence],
     weights: Callable[[str], Mapping[str, float]],
@@ -99,7 +100,7 @@ def reread(
         if not words.strip():
             odds.append(float("-inf"))
             continue
-        reading = reader.read(model, question, words, cancel)
+        reading = reader.read(model, embedder, question, words, cancel)
         odds.append(reading.answers)
         if span := reading.best():
             here = (start + span[0], start + span[1])

@@ -18,6 +18,7 @@ from models.protocols import (
     PassageInput,
     PassageVectors,
     TextTokens,
+    TokenStates,
 )
 from models.token_vectors import compact, together
 from rag.reader import Reading
@@ -67,6 +68,11 @@ class FakeEmbedder:
         words = re.finditer(r"\w+", folded)
         spans = tuple((places[m.start()], places[m.end() - 1] + 1) for m in words)
         return TextTokens(self._tokens(text), spans)
+
+    def token_states(self, text: str, *, before: str) -> TokenStates:
+        """A word a token, each as it is by itself."""
+        ends = tuple(len(text[: m.end()].encode()) for m in re.finditer(r"\S+", text))
+        return TokenStates(np.stack([self._vector(word) for word in text.split()]), ends)
 
     def _tokens(self, text: str) -> np.ndarray:
         """A vector of 64 signs a word: equal words are equal, others nearly at right angles."""
@@ -156,7 +162,7 @@ class FakeReader:
         self.sentences: list[str] = []
         self.questions: list[str] = []
 
-    def read(self, model, question, sentence, cancel=None) -> Reading:
+    def read(self, model, embedder, question, sentence, cancel=None) -> Reading:
         self.sentences.append(sentence)
         self.questions.append(question)
         spans = [m.span() for m in re.finditer(r"[^\s.،؟]+", sentence)]

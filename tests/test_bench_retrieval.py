@@ -53,7 +53,7 @@ def shared(tmp_path, monkeypatch):
     for number, (text, *_) in enumerate(PARAGRAPHS):
         (folder / "news" / f"{number}.txt").write_text(text)
     monkeypatch.setenv("MUSTANAD_SHARED", str(folder))
-    monkeypatch.setattr("rag.assistant._open_embedder", lambda settings, listener: FakeEmbedder())
+    monkeypatch.setattr("rag.assistant.embedder_of", lambda settings, listener: FakeEmbedder())
     monkeypatch.setattr(archives, "_code", lambda places: "one version")
     monkeypatch.setattr(archives, "user_cache_path", lambda *a, **k: tmp_path / "cache")
     return folder

@@ -13,6 +13,7 @@ import pytest
 from models import embedder as opening
 from models.catalogue import get_spec
 from models.embedder import open_embedder
+from models.embedding_inputs import normalised
 from models.protocols import EmbedderIdentity, ModelError, PassageInput
 from models.token_vectors import nearest
 
@@ -249,6 +250,23 @@ def test_token_vectors_are_the_text_s_own_and_alike_in_both(accelerated, referen
     assert np.allclose(np.linalg.norm(one, axis=1), 1, atol=1e-4)
     first, second = nearest(one, ours).mean(axis=0)
     assert first > second > 0.2
+
+
+@pytest.mark.slow
+def test_token_states_are_alike_in_both_and_see_what_stands_before(accelerated, reference):
+    text = "افتتح الميناء الجديد في الربيع. It opened in spring."
+    asked = "query: متى افتتح الميناء؟\nSentence: "
+    ours, theirs = (e.token_states(text, before=asked) for e in (accelerated, reference))
+    assert ours.ends == theirs.ends and ours.ends[-1] == len(text.encode())
+    assert ours.states.shape == theirs.states.shape == (len(ours.ends), 768)
+    assert cosines(ours.states, theirs.states).mean() >= 0.99
+    other = accelerated.token_states(text, before="query: من بنى الميناء؟\nSentence: ")
+    assert other.ends == ours.ends
+    assert cosines(ours.states, other.states).mean() < 0.999
+
+
+def cosines(one: np.ndarray, other: np.ndarray) -> np.ndarray:
+    return (normalised(one) * normalised(other)).sum(axis=1)
 
 
 @pytest.mark.slow

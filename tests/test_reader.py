@@ -10,13 +10,15 @@ from benchmarks.reader import (
     Head,
     head_without,
     held_out,
+    measured,
     read_heads,
     train,
+    widened,
     write_heads,
 )
 from benchmarks.reading_examples import Example, fold_of
 from models.protocols import TokenStates
-from rag.reader import Reader, Reading, load_reader, tokens_of
+from rag.reader import Reader, Reading, beside, load_reader, tokens_of
 
 SENTENCE = "قال رامي (المدير) إن الجسر، وطوله 340 مترا، افتتح يوم الأحد."
 
@@ -109,7 +111,7 @@ def test_training_finds_the_words_and_the_sentences_that_answer(monkeypatch):
 
 @pytest.mark.parametrize("rate", [0.0, 1e-2])
 def test_a_head_is_trained_further_from_where_it_is(rate, monkeypatch):
-    monkeypatch.setattr("benchmarks.reader.FURTHER_RATE", rate)
+    monkeypatch.setattr("benchmarks.reader.RATE", rate)
     head, _ = random_reader()
     start = head.weights(np.full(8, 0.5, dtype=np.float32), np.full(8, 2.0, dtype=np.float32))
     examples = [
@@ -137,13 +139,14 @@ def test_what_is_held_out_is_read_by_a_head_that_was_not_trained_on_it(tmp_path,
     ]
     trained = []
 
-    def spy(examples, states, start):
+    def spy(examples, *given):
         trained.append({e.question_id for e in examples})
-        return train(examples, states, start)
+        return train(examples, *given)
 
     monkeypatch.setattr("benchmarks.reader.train", spy)
-    _, heads = held_out(examples, states)
-    rows, further = held_out(examples, states, heads)
+    heads = held_out(examples, states)
+    further = held_out(examples, states, heads)
+    rows = measured(examples, states, [*heads, *further])
     found = {e.question_id: odds for e, odds, _ in rows}
     write_heads([*heads, *further], tmp_path / "reader.npz")
     again = read_heads(tmp_path / "reader.npz")
@@ -190,15 +193,41 @@ def test_tokens_that_split_words_and_letters():
     assert tokens_of(0, 3, "قال رامي", (7, 10, 15)) == (0, 0)
 
 
+def test_another_model_s_states_stand_beside_the_tokens_that_they_touch():
+    states = TokenStates(np.array([[1.0], [2.0], [3.0]], np.float32), (7, 10, 15))
+    others = TokenStates(np.array([[10.0], [20.0], [60.0], [80.0]], np.float32), (3, 9, 12, 15))
+    found = beside(states, others)
+    assert found.ends == states.ends
+    # Bytes 0-7 touch the first two, 7-10 the second and the third, 10-15 the last two.
+    assert found.states.tolist() == [[1.0, 15.0], [2.0, 40.0], [3.0, 70.0]]
+    assert beside(others, states).states[:, 1].tolist() == [1.0, 1.5, 2.5, 3.0]
+    none = TokenStates(np.zeros((0, 1), np.float32), ())
+    assert beside(states, none).states.tolist() == [[1.0, 0.0], [2.0, 0.0], [3.0, 0.0]]
+
+
+def test_a_head_that_is_widened_finds_what_it_found():
+    head, reader = random_reader()
+    weights = head.weights(np.full(8, 0.5, np.float32), np.full(8, 2.0, np.float32))
+    n = len(SENTENCE.split())
+    states = np.random.default_rng(0).normal(size=(n, 11)).astype(np.float32)
+    wide = TokenStates(states, words_of(SENTENCE))
+    found = Reader(widened(weights, [wide])).reading(SENTENCE, wide)
+    before = reader.reading(SENTENCE, TokenStates(states[:, :8], words_of(SENTENCE)))
+    assert found.answers == pytest.approx(before.answers, abs=1e-5)
+    assert found.starts == pytest.approx(before.starts, abs=1e-5)
+    assert widened(weights, [TokenStates(states[:, :8], wide.ends)]) is weights
+
+
 def test_there_is_none_for_a_model_that_none_was_trained_for():
-    assert load_reader("http://127.0.0.1:1/v1") is None
-    assert load_reader("../decision") is None
+    assert load_reader("http://127.0.0.1:1/v1", "embeddinggemma-300m") is None
+    assert load_reader("qwen2.5-coder-1.5b-instruct", "another") is None
+    assert load_reader("../decision", "") is None
 
 
-def test_the_one_for_the_default_model_fits_it():
-    reader = load_reader("qwen2.5-coder-1.5b-instruct")
+def test_the_one_for_the_default_models_fits_them():
+    reader = load_reader("qwen2.5-coder-1.5b-instruct", "embeddinggemma-300m")
     n = len(SENTENCE.split())
     found = reader.reading(
-        SENTENCE, TokenStates(np.zeros((n, 1536), np.float32), words_of(SENTENCE))
+        SENTENCE, TokenStates(np.zeros((n, 1536 + 768), np.float32), words_of(SENTENCE))
     )
     assert np.isfinite(found.answers) and np.exp(found.starts).sum() == pytest.approx(1, abs=1e-3)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ui.escape import attribute, direction, escape, isolated, paragraphs, shown_date, web_address
+from ui.render import COPY
 from ui.texts import DIRECTION, Language, text
 from vectorstore.types import Article
 
@@ -65,7 +66,7 @@ def _bar(language: Language) -> str:
     before, after = ("→", "←") if language == "ar" else ("←", "→")
     return (
         f'<div class="mu-bar">{button("previous", before)}{button("next", after)}'
-        f'<span class="mu-grow"></span>{button("link", "⧉")}{button("close", "✕")}</div>'
+        f'<span class="mu-grow"></span>{button("link", COPY)}{button("close", "✕")}</div>'
     )
 
 

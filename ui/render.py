@@ -13,6 +13,9 @@ from ui.copying import footnoted
 from ui.escape import attribute, direction, escape, isolated, place, shown_date
 from ui.texts import DIRECTION, Language, text
 
+# The sign on the buttons that copy, drawn by the page's style: hardly a font has a letter for it.
+COPY = '<span class="mu-sheets" aria-hidden="true"></span>'
+
 _MARKERS = re.compile(r"\s*\[\d+\]")
 
 
@@ -155,7 +158,7 @@ def _button(name: str, value: str, sign: str, language: Language, pressed: bool 
 def _tools(answer: Answer, key: str, rating: int | None, language: Language) -> str:
     copied = escape(footnoted(answer, language))
     return (
-        f'<span class="mu-tools">{_button("copy", "", "⧉", language)}'
+        f'<span class="mu-tools">{_button("copy", "", COPY, language)}'
         f"{_button('again', key, '↻', language)}"
         f"{_button('good', key, '▲', language, rating == 1)}"
         f"{_button('bad', key, '▼', language, rating == -1)}"
