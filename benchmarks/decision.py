@@ -63,7 +63,7 @@ FALSE_DECLINES = 0.005  # of the answerable, where no doubt is heard
 # sample questions and one more set over the same news in view, so that declines measured on those
 # are no independent test. The second fit's intercept and threshold follow from the two.
 UNANSWERABLE = 1 / 9
-WORSE = 3
+WORSE = 7 / 3
 FOLDS = 5
 KINDS = ("own", "other", "without")  # of archive that a question is asked of
 TOLD, UNTOLD = "told", "untold"  # kinds of question over news
