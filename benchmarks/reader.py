@@ -1,6 +1,6 @@
 """Train the heads that find the answering words on the models' states, and measure it.
 
-    python -m benchmarks.reader SHARED/xquad [--further] [--write] [--states DIR]
+    python -m benchmarks.reader SHARED/xquad [--further FILE] [--write] [--states DIR]
                                 [--limit N]
 
 Questions are those of XQuAD's dev half, in Arabic and in English, over its Arabic paragraphs, and
@@ -10,15 +10,16 @@ in Arabic, and the best other sentence one without an answer. Reading them takes
 two cores; what was read is kept in DIR, so that a run can be stopped and taken up again.
 
 Six heads are trained, two without the questions over each third of the paragraphs and articles:
-three start anew, three differ by their seed or, with ``--further``, start from the first three in
-the project, which may be narrower (``widened``). What the two of a third were not trained on tests
-their mean: token F1 of the words found in the sentence that answers, how often that sentence is
-preferred to the best other one, and AUROC of sentences with and without an answer. ``--write`` puts
-all six into ``rag/data``, for the models of the settings; there they are averaged. ``--limit``:
-questions of each set and language, to try it out.
+three start anew, three differ by their seed or, with ``--further``, start from the first three of a
+file, which may have been trained on the language model's states alone (``widened``). What the two
+of a third were not trained on tests their mean: token F1 of the words found in the sentence that
+answers, how often that sentence is preferred to the best other one, and AUROC of sentences with and
+without an answer. ``--write`` puts all six into ``rag/data``, for the models of the settings; there
+they are averaged. ``--limit``: questions of each set and language, to try it out.
 
-Those in the project were trained with ``--further``, from heads that knew XQuAD and ``made_up`` by
-the language model's states alone, on XQuAD, ``made_up_long`` and a sixth of ``made_up``.
+Those in the project were trained with ``--further``, from the heads before them, which knew XQuAD
+and all of ``made_up`` by the language model's states alone; on XQuAD, ``made_up_long`` and the
+sixth of ``made_up`` that had been read anew by then.
 """
 
 from __future__ import annotations
@@ -298,7 +299,7 @@ def main() -> None:
         default=KEPT,
     )  # fmt: skip
     parser.add_argument("--limit", type=int, default=None)
-    parser.add_argument("--further", action="store_true", help="from the heads in the project")
+    parser.add_argument("--further", type=Path, metavar="FILE", help="heads to start from")
     arguments = parser.parse_args()
     if arguments.write and arguments.limit is not None:
         parser.error("--write wants heads trained on all questions: leave --limit out")
@@ -306,9 +307,9 @@ def main() -> None:
     settings = Settings()
     file = heads_file(settings.language_model, settings.embedder)
     path = Path(rag.__file__).parent / "data" / file
-    if arguments.further and not path.exists():
-        parser.error(f"no heads to train further in {path}: leave --further out")
-    starts = read_heads(path)[:FOLDS] if arguments.further else None
+    if arguments.further and not arguments.further.exists():
+        parser.error(f"no heads to train further in {arguments.further}: leave --further out")
+    starts = read_heads(arguments.further)[:FOLDS] if arguments.further else None
     examples = all_examples(arguments.xquad, arguments.limit)
     states = read_all(examples, arguments.states, settings)
     heads = held_out(examples, states, starts, seed=1) + held_out(examples, states)

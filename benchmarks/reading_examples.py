@@ -18,7 +18,7 @@ from platformdirs import user_cache_path
 from tqdm import tqdm
 
 from benchmarks.retrieval import LANGUAGES, MADE_UP
-from models.embedding_inputs import MIDDLE
+from models.embedding_inputs import STATES_AFTER
 from models.protocols import Embedder, LanguageModel, TokenStates
 from rag.assistant import Assistant, embedder_of, language_model_of
 from rag.evaluation.archive import build_archive
@@ -58,7 +58,7 @@ class Example:
     def key(self, model: LanguageModel, embedder: Embedder) -> str:
         """What its states are kept under."""
         one = (model.identity, str(LAYER), OPENING, BEFORE)
-        other = (embedder.identity.key, str(MIDDLE), TOGETHER)
+        other = (embedder.identity.key, embedder.variant, str(STATES_AFTER), TOGETHER)
         parts = (*one, *other, self.question, self.sentence)
         return hashlib.sha256("\0".join(parts).encode()).hexdigest()[:32]
 
@@ -134,7 +134,8 @@ def read_all(examples: Sequence[Example], folder: Path, settings: Settings) -> l
     """Their states, from the folder or read now and kept there."""
     folder.mkdir(parents=True, exist_ok=True)
     found = []
-    model, embedder = language_model_of(settings), embedder_of(settings)
+    embedder = embedder_of(settings)
+    model = language_model_of(settings)
     try:
         for example in tqdm(examples, desc="reading", unit="sentence"):
             path = folder / f"{example.key(model, embedder)}.npz"

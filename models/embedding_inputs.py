@@ -18,10 +18,10 @@ from models.protocols import EmbedderIdentity, PassageInput, PassageVectors
 from models.token_vectors import compact, together
 
 NO_TITLE = "none"  # what the model was trained to see where there is no title
-# Layers of EmbeddingGemma's 24 after which ``token_states`` are taken: what tells whether a
-# sentence answers a question is there; of what the last one gives heads learn nothing
-# (``benchmarks.reader``).
-MIDDLE = 17
+# Of EmbeddingGemma's 24 layers those that ``token_states`` have passed: heads over question and
+# sentence learn from these, while of what the last one gives they learnt nothing (tried once, by a
+# copy of ``benchmarks.reader``).
+STATES_AFTER = 17
 TITLE_CHARACTERS = 200  # a longer one is cut: it is read again with every sentence
 
 TitledText = tuple[str | None, str]  # an article's title and a text of it

@@ -29,7 +29,7 @@ import numpy as np
 from filelock import FileLock
 from platformdirs import user_cache_path
 
-from models.embedding_inputs import MIDDLE
+from models.embedding_inputs import STATES_AFTER
 from models.protocols import EmbedderIdentity, ModelError
 
 FORMAT = "2"  # raise it when a conversion made by older code must not be used any more
@@ -179,7 +179,7 @@ def convert(folder: Path, result: Path, report: Callable[[float], None]) -> None
                 use_cache=False,
                 output_hidden_states=True,
             )
-            return found.last_hidden_state, found.hidden_states[MIDDLE]
+            return found.last_hidden_state, found.hidden_states[STATES_AFTER]
 
     report(0.05)
     transformer = AutoModel.from_pretrained(

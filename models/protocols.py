@@ -106,8 +106,8 @@ class Embedder(Protocol):
         ...
 
     def token_states(self, text: str, *, before: str) -> TokenStates:
-        """What the tokens of ``text`` are to a middle layer (``embedding_inputs.MIDDLE``), which
-        sees all of ``before`` and ``text`` at once."""
+        """What the tokens of ``text`` are to a middle layer, which sees all of ``before`` and
+        ``text`` at once (``embedding_inputs.STATES_AFTER``)."""
         ...
 
 

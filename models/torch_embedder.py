@@ -11,8 +11,8 @@ import torch
 from sentence_transformers import SentenceTransformer
 
 from models.embedding_inputs import (
-    MIDDLE,
     NO_TITLE,
+    STATES_AFTER,
     flatten,
     normalised,
     own_ends,
@@ -96,17 +96,17 @@ class TorchEmbedder:
     @torch.inference_mode()
     def token_states(self, text: str, *, before: str) -> TokenStates:
         """What the tokens of a text are to the middle layer, after what stands before it."""
-        read = self.model.tokenizer(
-            before + text, truncation=True, return_offsets_mapping=True, return_tensors="pt"
-        )
-        offsets = [tuple(span) for span in read.pop("offset_mapping")[0].tolist()]
         with self._turn:
+            read = self.model.tokenizer(
+                before + text, truncation=True, return_offsets_mapping=True, return_tensors="pt"
+            )
+            offsets = [tuple(span) for span in read.pop("offset_mapping")[0].tolist()]
             found = self.model[0].auto_model(
                 **read.to(self.model.device), use_cache=False, output_hidden_states=True
             )
         own = [i for i, (_, end) in enumerate(offsets) if end > len(before)]
         spans = own_spans([offsets[i] for i in own], len(before))
-        states = found.hidden_states[MIDDLE][0, own].float().cpu().numpy()
+        states = found.hidden_states[STATES_AFTER][0, own].float().cpu().numpy()
         return TokenStates(states, own_ends(text, spans))
 
     @torch.inference_mode()

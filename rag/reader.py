@@ -25,7 +25,8 @@ import numpy as np
 
 from models.protocols import Embedder, LanguageModel, TokenStates
 
-LAYER = 18  # the nineteenth of 28: its states tell most (12, 15 and 21 were tried as well)
+# The language model's nineteenth of 28: its states tell most (12, 15 and 21 were tried as well).
+LAYER = 18
 OPENING = "<|im_start|>user\n"
 BEFORE = "Sentence: {sentence}\nQuestion: {question}\nSentence: "
 TOGETHER = "task: question answering | query: {question}\nSentence: "  # for the embedder
@@ -101,7 +102,8 @@ class Reader:
         sentence: str,
         cancel: threading.Event | None = None,
     ) -> Reading:
-        """Read a sentence for a question. Raises ModelError and Cancelled as the models do."""
+        """Read a sentence for a question. Raises ModelError and Cancelled as the language model
+        does."""
         return self.reading(sentence, states_of(model, embedder, question, sentence, cancel))
 
     def reading(self, sentence: str, found: TokenStates) -> Reading:
@@ -146,7 +148,8 @@ def states_of(
 
 def beside(states: TokenStates, others: TokenStates) -> TokenStates:
     """States of a text's tokens, with the mean of those of another model's tokens that each of them
-    touches; zeros where the other model, whose limit another text reached, read none of it."""
+    touches: behind where that model's limit cut the text, those of its last token; zeros where it
+    read none of the text."""
     if not others.ends:
         nothing = np.zeros((len(states.ends), others.states.shape[1]), dtype=np.float32)
         return TokenStates(np.concatenate([states.states, nothing], axis=1), states.ends)

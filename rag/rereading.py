@@ -1,8 +1,8 @@
-"""The best sentences found, read by the language model: which answers, and with which words.
+"""The best sentences found, read together with the question: which answers, and with which words.
 
-Retrieval compares sentences and questions that were embedded apart. A language model that reads
-both together sees what is nearly told and what is told (so does the embedder, given both at once),
-so its odds count in the order of the best sentences and in the decision to answer (``rag.reader``).
+Retrieval compares sentences and questions that were embedded apart. Models that read both together
+see what is nearly told and what is told, so the odds of the heads on their states count in the
+order of the best sentences and in the decision to answer (``rag.reader``).
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ class Pointed:
 
 @dataclass(frozen=True)
 class Reread:
-    """Evidence, best first, with what the model pointed to by article and place, and the highest
+    """Evidence, best first, with what was pointed to by article and place, and the highest
     log odds that one of the sentences answers; None where none was read."""
 
     evidence: tuple[Evidence, ...]

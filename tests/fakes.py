@@ -70,9 +70,10 @@ class FakeEmbedder:
         return TextTokens(self._tokens(text), spans)
 
     def token_states(self, text: str, *, before: str) -> TokenStates:
-        """A word a token, each as it is by itself."""
+        """A word a token, each as it is by itself and what stands before all of them."""
         ends = tuple(len(text[: m.end()].encode()) for m in re.finditer(r"\S+", text))
-        return TokenStates(np.stack([self._vector(word) for word in text.split()]), ends)
+        words = [self._vector(word) + self._vector(before) for word in text.split()]
+        return TokenStates(np.stack(words), ends)
 
     def _tokens(self, text: str) -> np.ndarray:
         """A vector of 64 signs a word: equal words are equal, others nearly at right angles."""

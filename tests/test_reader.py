@@ -17,8 +17,18 @@ from benchmarks.reader import (
     write_heads,
 )
 from benchmarks.reading_examples import Example, fold_of
+from fakes import DIMENSION, FakeEmbedder
+from models.embedding_inputs import own_ends, own_spans
 from models.protocols import TokenStates
-from rag.reader import Reader, Reading, beside, load_reader, tokens_of
+from rag.reader import (
+    TOGETHER,
+    Reader,
+    Reading,
+    beside,
+    load_reader,
+    states_of,
+    tokens_of,
+)
 
 SENTENCE = "قال رامي (المدير) إن الجسر، وطوله 340 مترا، افتتح يوم الأحد."
 
@@ -201,8 +211,32 @@ def test_another_model_s_states_stand_beside_the_tokens_that_they_touch():
     # Bytes 0-7 touch the first two, 7-10 the second and the third, 10-15 the last two.
     assert found.states.tolist() == [[1.0, 15.0], [2.0, 40.0], [3.0, 70.0]]
     assert beside(others, states).states[:, 1].tolist() == [1.0, 1.5, 2.5, 3.0]
+    cut = TokenStates(others.states[:2], others.ends[:2])
+    assert beside(states, cut).states[:, 1].tolist() == [15.0, 20.0, 20.0]
     none = TokenStates(np.zeros((0, 1), np.float32), ())
     assert beside(states, none).states.tolist() == [[1.0, 0.0], [2.0, 0.0], [3.0, 0.0]]
+
+
+def test_both_models_read_the_sentence_with_the_question():
+    asked = []
+
+    class Model:
+        def token_states(self, text, **given):
+            asked.append((text, given))
+            return TokenStates(np.ones((2, 3), np.float32), (3, len(text.encode())))
+
+    embedder = FakeEmbedder()
+    found = states_of(Model(), embedder, "من؟", "قال رامي")
+    assert found.ends == (3, 15) and found.states.shape == (2, 3 + DIMENSION)
+    ((text, given),) = asked
+    assert text == "قال رامي" and "من؟" in given["before"] and text in given["before"]
+    alone = embedder.token_states("قال رامي", before=TOGETHER.format(question="من؟")).states
+    assert np.allclose(found.states[:, 3:], [alone[0], alone.mean(axis=0)])
+
+
+def test_tokens_end_in_bytes():
+    # The first begins in the prompt; «رامي» has eight bytes.
+    assert own_ends("رامي go", own_spans([(3, 9), (9, 12)], 5)) == (8, 11)
 
 
 def test_a_head_that_is_widened_finds_what_it_found():
