@@ -60,7 +60,7 @@ BEFORE = 0.25
 FALSE_DECLINES = 0.005  # of the answerable, where no doubt is heard
 # Questions without an answer among those that people ask, and how much worse it is to answer one of
 # them than to decline one that has an answer: guesses, made with ``questions/dev.jsonl``, the
-# sample questions and one more set over the same news in view, so that declines measured on those
+# sample questions and the README's sets C, D, E and G in view, so that declines measured on those
 # are no independent test. The second fit's intercept and threshold follow from the two.
 UNANSWERABLE = 1 / 9
 WORSE = 7 / 3

@@ -164,6 +164,7 @@ class FakeReader:
         self.questions: list[str] = []
 
     def read(self, model, embedder, question, sentence, cancel=None) -> Reading:
+        self.embedder = embedder
         self.sentences.append(sentence)
         self.questions.append(question)
         spans = [m.span() for m in re.finditer(r"[^\s.،؟]+", sentence)]

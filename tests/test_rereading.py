@@ -194,6 +194,7 @@ def test_each_part_of_a_question_is_read_for_by_itself(ask):
     first, second = "كم يبلغ طول جسر مرسى نور", "كم مليون دينار كلف جسر مرسى نور؟"
     answer, _ = ask(f"{first}، و{second}", reader, lambda _: WRONG)
     assert answer.answered and set(reader.questions) == {first, second}
+    assert isinstance(reader.embedder, FakeEmbedder)
 
 
 def test_for_several_articles_no_single_sentence_is_read(ask):
