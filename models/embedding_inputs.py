@@ -8,13 +8,15 @@ passage's own pass: over XQuAD's Arabic dev half the gold sentence comes first f
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import threading
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import accumulate
 
 import numpy as np
 
-from models.protocols import EmbedderIdentity, PassageInput, PassageVectors
+from models.protocols import EmbedderIdentity, ModelError, PassageInput, PassageVectors
 from models.token_vectors import compact, together
 
 NO_TITLE = "none"  # what the model was trained to see where there is no title
@@ -45,6 +47,19 @@ def own_ends(text: str, spans: Sequence[tuple[int, int]]) -> tuple[int, ...]:
     """Where tokens end in the UTF-8 bytes of a text, from their ``own_spans``."""
     bytes_before = [0, *accumulate(len(character.encode()) for character in text)]
     return tuple(bytes_before[end] for _, end in spans)
+
+
+@contextmanager
+def running(turn: threading.Lock, identity: EmbedderIdentity) -> Iterator[None]:
+    """Hold the lock while the model runs; what its library raises then becomes a ModelError."""
+    with turn:
+        try:
+            yield
+        except RuntimeError as error:
+            raise ModelError(
+                f"The embedder {identity.name} failed while it ran: {error}. Try again; if it "
+                "fails again, close what takes much memory."
+            ) from error
 
 
 @dataclass(frozen=True)

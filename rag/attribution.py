@@ -110,7 +110,8 @@ _QUOTED = re.compile(
 )
 _SAID_EN = (
     "said|says|added|told|stressed|noted|announced|warned|denied|pledged|stated|argued|claimed"
-    "|explained|confirmed"
+    "|explained|confirmed|praised|thanked|credited|commended|hailed|lauded|congratulated|promised"
+    "|vowed|urged|expressed|affirmed|emphasised|emphasized|pointed out"
 )
 _REPORTS_EN = re.compile(
     r"(?P<subject>(?:[A-Z][\w.'’-]*\s+)(?:(?:of|the|al|el|bin|[A-Z][\w.'’-]*)\s+){0,7}?)"
@@ -120,7 +121,7 @@ _REPORTS_EN = re.compile(
 _OFFICES_EN = re.compile(
     r"\b(?P<nation>[A-Z][a-z]+) (?:[a-z]+ )?(?P<office>president|minister|premier|chancellor|leader"
     r"|king|prince|ambassador)\s+"
-    rf"(?:{_SAID_EN}|expressed|affirmed|emphasi[sz]ed|thanked|urged|pointed out)\b"
+    rf"(?:{_SAID_EN})\b"
 )
 _OFFICES = re.compile(
     r"(?<!\w)[وفبل]{0,2}(?:ال|لل)?(?:رئيس|وزير|مستشار|ملك|عاهل|[أا]مير|زعيم|قائد|سفير)(?!\w)"
@@ -134,7 +135,7 @@ _SPEECH = re.compile(
     r"(?:ق[او]ل|[أا]?ضاف|ضيف|[أا]?وضح|صرح|[أا]?فاد|فيد(?!يو)|ذكر|ورد|زعم|دعي|[أا]قر|عترف|اعترف|رجح|توقع|عتبر|اعتبر"
     r"|ر[أا][ىي]|رى|[أا]ردف|تابع|[أا]جاب|جيب|علق|نف[ىي]|انتقد|نتقد|بيّن|[أا]?شار|شير|لفت|نوه|دعا|دعو|نبه"
     r"|[أؤا]?ك[دّ]|شدد|حث|[أا]?عرب|كشف|[أا]?علن|حذر|طالب|رحب|تعهد|ندد|[أا]?شاد|كتب|هدد|[أا]?بلغ|اتهم"
-    r"|تهم|وعد|بيان|تقرير|مقابل|حديث|كلم|تصريح|خطاب|تغريد|حسب|بحسب|وفق|نقل|لسان|رسال)"
+    r"|تهم|وعد|شكر|[أا]ثن[ىي]|ثني|ثناء|[أا]دان|دين|هن[أئؤ]|بيان|تقرير|مقابل|حديث|كلم|تصريح|خطاب|تغريد|حسب|بحسب|وفق|نقل|لسان|رسال)"
     r"|^\W*(?:sa(?:id|ys|ying)|told|tells|add|accord|stat|not(?:ed|es)|announc|warn|den(?:y|ie)|pledg"
     r"|argu|claim|expla|confirm|insist|report|interview|wr(?:ote|itten)|threat|accus|call|ask|urg"
     r"|believ|think|describ|prais|critic|hop|express|point|stress|emphas|reveal|admit|promis)",
@@ -153,8 +154,10 @@ class Speaker:
 
 @dataclass(frozen=True)
 class _Report:
-    """A verb of speech: offset after it, whether it begins its sentence, and its subject or ""."""
+    """A verb of speech: where it is, whether it begins its sentence, and its subject or ""."""
 
+    verb: str
+    start: int
     end: int
     begins: bool
     subject: str
@@ -179,14 +182,24 @@ def speaker_of(text: str, sentences: Sequence[Span], index: int) -> Speaker | No
     return None
 
 
-def near_speech(text: str) -> list[str]:
-    """The words around every word of speech in a text, wide enough to hold who speaks."""
-    words = text.split()
-    return [
-        " ".join(words[max(0, i - _BEFORE_SPEECH) : i + _AFTER_SPEECH])
-        for i, word in enumerate(words)
-        if _SPEECH.search(word) or word.endswith(":")
-    ]
+def near_speech(text: str, *, subjects: bool = False) -> list[str]:
+    """The words around every word of speech in a text, wide enough to hold who speaks;
+    ``subjects``: the subject alone, where that of a verb is sure."""
+    named = {
+        report.start: report.subject
+        for report in (_reports(text) if subjects else ())
+        if report.subject and report.verb not in _AMBIGUOUS
+    }
+    words = list(re.finditer(r"\S+", text))
+    near = []
+    for i, word in enumerate(words):
+        own = [name for at, name in named.items() if word.start() <= at < word.end()]
+        if own:
+            near += own
+        elif _SPEECH.search(word.group()) or word.group().endswith(":"):
+            around = words[max(0, i - _BEFORE_SPEECH) : i + _AFTER_SPEECH]
+            near.append(" ".join(w.group() for w in around))
+    return near
 
 
 def reporters(text: str) -> list[str]:
@@ -258,8 +271,8 @@ def _reports(sentence: str) -> Iterator[_Report]:
         if subject is None or _OBJECT.match(subject):
             continue
         if not (verb in _TWO_OBJECTS and " " in subject):
-            end = kept[match.end() - 1] + 1
-            yield _Report(end, begins, subject)
+            start, end = kept[match.start("verb")], kept[match.end() - 1] + 1
+            yield _Report(verb, start, end, begins, subject)
 
 
 def _subject(plain: str, start: int, verb: str) -> str | None:

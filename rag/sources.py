@@ -60,7 +60,7 @@ class Source:
         e = self.evidence
         heading = " ".join(filter(None, (e.source, e.title, e.date, self.speaker)))
         part = self.part if self.translated else ""
-        return Claim(e.quote, heading, e.article_id, part, self.speaker)
+        return Claim(e.quote, heading, e.article_id, part, self.speaker, e.source or "")
 
 
 def read_sources(

@@ -27,6 +27,7 @@ _LATIN = {
     "h": "h", **dict.fromkeys("kqc", "k"), "d": "d", "r": "r", **dict.fromkeys("fv", "f"),
     "l": "l", "m": "m", "n": "n", "w": "w", "x": "ks",
 }  # fmt: skip
+_FEMININE = re.compile(r"[ae][ht]?$")  # how «ة» ends in Latin letters
 _CLITICS = ("وال", "بال", "فال", "كال", "لل", "ال", "و", "ب", "ل", "ف", "ك", "")
 
 
@@ -71,9 +72,10 @@ def same_name(latin: str, arabic: str) -> bool:
     """Whether one Latin word can be the transliteration of one Arabic word.
 
     Skeletons of one class say nothing and never match; those of five and more may differ by one.
+    What ends in «ة» ends in an open vowel: "Rami" is not «الرامية», "aimed".
     """
     wanted = latin_skeleton(latin)
-    if len(wanted) < 2:
+    if len(wanted) < 2 or (arabic.endswith("ة") and not _FEMININE.search(fold(latin))):
         return False
     return any(_close(wanted, candidate) for candidate in _arabic_skeletons(arabic))
 

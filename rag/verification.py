@@ -88,7 +88,7 @@ class Claim:
     ``heading`` holds source, title and date, in which names may also be found. ``article_id``:
     two sentences support one claim together only if they are of one article. ``part``: of ``text``
     what was translated, with whose vector a translation's is compared; else all is. ``speaker``:
-    who says it, where an earlier sentence names them.
+    who says it, where an earlier sentence names them; ``outlet`` may be said to say it too.
     """
 
     text: str
@@ -96,6 +96,7 @@ class Claim:
     article_id: str = ""
     part: str = ""
     speaker: str | None = None
+    outlet: str = ""
 
 
 @dataclass(frozen=True)
@@ -222,12 +223,22 @@ class Verifier:
     def _silent(self, plain: str, claims: Sequence[Claim]) -> list[str]:
         """Who is said to have said something and does not in the evidence: that "Xi watched the
         ceremony" does not make what stands beside it his words."""
-        saying = " ، ".join(part for c in claims for part in (*near_speech(c.text), c.heading))
-        spoken = set(analyse(saying))
+
+        def saying(*, subjects: bool) -> str:
+            return " ، ".join(
+                part
+                for c in claims
+                for text in (c.text, c.heading)
+                for part in (*near_speech(text, subjects=subjects), c.speaker or "", c.outlet)
+            )
+
+        widely, by_subjects = saying(subjects=False), saying(subjects=True)
+        spoken = set(analyse(by_subjects))
 
         def speaks(name: str) -> bool:
-            if not in_script_of(name, "ar"):
-                return not self._missing_names(name.split()[-1], saying)
+            if not in_script_of(name, "ar"):  # for a country its minister speaks
+                near = widely if countries_in(name, self._glossary) else by_subjects
+                return not self._missing_names(name.split()[-1], near)
             titles = [m for m in self._glossary.find_arabic(name) if not m.term.name]
             common = {stem for m in titles for stem in analyse(name[m.start : m.end])}
             own = set(analyse(name)) - common
@@ -241,7 +252,7 @@ class Verifier:
             f"{nation} {office}"
             for nation, office in offices(plain)
             if nation.lower() not in _NO_NAMES
-            and (self._missing_names(nation, saying) or (best.speaker and not names_office(near)))
+            and (self._missing_names(nation, widely) or (best.speaker and not names_office(near)))
         ]
 
     def _missing_known_names(self, plain: str, held: str) -> list[str]:

@@ -286,6 +286,19 @@ def test_a_question_is_computed_once_for_its_vector_and_its_tokens(accelerated, 
 
 
 @pytest.mark.slow
+def test_a_failure_while_it_runs_is_a_model_error(accelerated, monkeypatch):
+    class Failing:
+        def infer(self, *_, **__):
+            raise RuntimeError("bad allocation")
+
+    monkeypatch.setattr(accelerated, "_request", Failing())
+    with pytest.raises(ModelError, match="failed while it ran: bad allocation"):
+        accelerated.token_states("الميناء", before="متى؟ ")
+    monkeypatch.undo()
+    assert len(accelerated.token_states("الميناء", before="متى؟ ").states)
+
+
+@pytest.mark.slow
 def test_a_question_takes_at_most_60_ms_warm(accelerated):
     questions = [
         f"كم بلغ عدد زوار الميناء في عام {year} وفق البلدية؟" for year in range(2000, 2021)

@@ -10,6 +10,7 @@ from rag.transliteration import find_transliterated, same_name
         ("Wang", "ووانغ"), ("Jinping", "جينبينغ"), ("Wuhan", "ووهان"), ("Putin", "بوتين"),
         ("Kazakhstan", "لقازاقستان"), ("Mongolia", "ومنغوليا"), ("Washington", "واشنطن"),
         ("Mohammed", "محمد"), ("Naciri", "الناصري"), ("Shoukry", "شكري"),
+        ("Jeddah", "جدة"), ("Gaza", "غزة"), ("Hodeidah", "الحديدة"),
     ],
 )  # fmt: skip
 def test_same_names(latin: str, arabic: str) -> None:
@@ -24,6 +25,7 @@ def test_same_names(latin: str, arabic: str) -> None:
         ("Xi", "شيء"),
         ("Jordan", "الجزائر"),
         ("Ali", "علا"),
+        ("Rami", "الرامية"),
     ],
 )
 def test_other_names(latin: str, arabic: str) -> None:

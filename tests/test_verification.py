@@ -158,7 +158,19 @@ XI = Claim(
         ("According to what President Xi said, it was a start.", XI, ("President Xi",)),
         ("President Xi watched the ceremony.", XI, ()),
         ("Lavrov said Russia is ready.", Claim("قال لافروف إن روسيا مستعدة.", ""), ()),
-        ("Lavrov said Russia is ready.", Claim("وقال إن روسيا مستعدة.", "لافروف"), ()),
+        (
+            "Lavrov said Russia is ready.",
+            Claim("وقال إن روسيا مستعدة.", "لافروف", speaker="لافروف"),
+            (),
+        ),
+        ("Lavrov said Russia is ready.", Claim("روسيا مستعدة.", "اجتماع لافروف"), ("Lavrov",)),
+        ("Lavrov said Russia is ready.", Claim("روسيا مستعدة.", "لافروف: نتعاون"), ()),
+        (
+            "Xi credited Tokayev with success.",
+            Claim("قال توكاييف إن شي حقق النجاح.", ""),
+            ("Xi",),
+        ),
+        ("Tokayev credited Xi with success.", Claim("قال توكاييف إن شي حقق النجاح.", ""), ()),
         ("Lavrov said Russia is ready.", Claim("حضر لافروف، وروسيا مستعدة.", ""), ("Lavrov",)),
     ],
 )
