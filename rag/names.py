@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from rag.inflections import base_forms, nationality_forms, plural
-from rag.terms import ARABIC_WORD, Term, cldr_names, lexicon, outlet_names
+from rag.terms import ARABIC_WORD, Term, cldr_names, lexicon, outlet_names, readings
 from rag.transliteration import arabic_skeleton, find_transliterated, latin_skeleton
 from vectorstore.analysis import analyse
 from vectorstore.arabic import fold
@@ -36,12 +36,13 @@ class Match:
 class Glossary:
     """Looks terms up in texts of either language. Safe to use from several threads.
 
-    A run of Arabic words is looked up as it is written, clitics taken off, then folded («اثر» may
-    be «أثر», "effect", or «إثر», "following"). A single word is then looked up without its endings,
-    two and more by their stems. Stems of single words bring strangers together (see
-    ``rag.inflections``): of the 12,000 most frequent words of a news archive 637 had a meaning by
-    their stem alone, of which, read by eye, a third were right; of those found by their endings
-    alone four in five were. Names have no endings, but for nationalities.
+    A run of Arabic words is looked up as it is written, among the readings of forms before all,
+    clitics taken off, then folded («اثر» may be «أثر», "effect", or «إثر», "following"). A single
+    word is then looked up without its endings, two and more by their stems. Stems of single words
+    bring strangers together (see ``rag.inflections``): of the 12,000 most frequent words of a news
+    archive 637 had a meaning by their stem alone, of which, read by eye, a third were right; of
+    those found by their endings alone four in five were. Names have no endings, but for
+    nationalities.
     """
 
     def __init__(self, own_names: Mapping[str, str] | None = None) -> None:
@@ -58,7 +59,8 @@ class Glossary:
 
     @cached_property
     def _spelt(self) -> dict[tuple[str, ...], Term]:
-        table = _first_by(lambda t: tuple(_words(t.arabic)), self._terms())
+        written = (*self._own, *readings(), *self._terms())
+        table = _first_by(lambda t: tuple(_words(t.arabic)), written)
         bare = _first_by(lambda t: tuple(map(_without_article, _words(t.arabic))), self._terms())
         return {**bare, **table}
 

@@ -2,6 +2,7 @@
 
 Names and terms of the news are in ``data/lexicon.tsv``, which wins over the rest; countries,
 cities, months and currencies come from CLDR (through Babel), outlets from the archive's table.
+``data/forms.tsv`` has what single forms of words mean in most sentences of the news.
 """
 
 from __future__ import annotations
@@ -69,8 +70,19 @@ def outlet_names() -> tuple[Term, ...]:
 
 @cache
 def lexicon() -> tuple[Term, ...]:
+    """Words and runs of words in their dictionary forms; the first of a word wins."""
+    return _table("lexicon.tsv")
+
+
+@cache
+def readings() -> tuple[Term, ...]:
+    """What forms of words mean in most sentences of the news; they stand for no other forms."""
+    return _table("forms.tsv")
+
+
+def _table(name: str) -> tuple[Term, ...]:
     terms = []
-    text = files("rag").joinpath("data", "lexicon.tsv").read_text(encoding="utf-8")
+    text = files("rag").joinpath("data", name).read_text(encoding="utf-8")
     for line in text.splitlines():
         if line and not line.startswith("#"):
             arabic, english, kind = line.split("\t")

@@ -4,7 +4,7 @@ import pytest
 
 from rag.inflections import base_forms, plural
 from rag.names import Glossary
-from rag.terms import Term
+from rag.terms import Term, readings
 
 GLOSSARY = Glossary()
 
@@ -23,8 +23,8 @@ GLOSSARY = Glossary()
         ("السورية", "Syrian"),
         ("وأعلنت", "announced"),
         ("انتهت", "ended"),
-        ("سيشارك", "takes part"),
-        ("ستواصل", "continues"),
+        ("سيشارك", "will take part"),
+        ("ستواصل", "will continue"),
         ("زوجته", "his wife"),
         ("انتصارات", "victories"),
         ("للاعبين", "players"),
@@ -33,6 +33,8 @@ GLOSSARY = Glossary()
         ("قبيل", "shortly before"),
         ("مشددا", "stressing"),
         ("ألوان", "colours"),
+        ("الرامية", "aimed"),
+        ("والدته", "mother"),
     ],
 )
 def test_a_word_has_the_meaning_of_its_form(word: str, meaning: str) -> None:
@@ -57,6 +59,18 @@ def test_runs_of_function_words_have_one_meaning(text: str, meaning: str) -> Non
 @pytest.mark.parametrize("word", ["علاوة", "سليمة", "فيه", "وأن", "تركها", "يسر"])
 def test_no_word_becomes_a_name_by_its_stem(word: str) -> None:
     assert not any(match.term.name for match in GLOSSARY.find_arabic(word))
+
+
+def test_the_reading_of_one_form_is_that_of_no_other() -> None:
+    assert GLOSSARY.meanings("غادر المدينة")["غادر"] == "left"
+    held = {term.arabic: term.english for term in readings()}
+    assert held["الرامية"] == "aimed" and GLOSSARY.meanings("بالرامية") == {"بالرامية": "aimed"}
+    assert "aimed" not in GLOSSARY.meanings("الراميات").values()
+
+
+def test_a_form_of_many_readings_is_left_unsaid() -> None:
+    unsaid = [term.arabic for term in readings() if not term.english]
+    assert "وجه" in unsaid and GLOSSARY.meanings("وجه") == {}
 
 
 def test_words_that_serve_a_sentence_are_not_searched_across_languages() -> None:
