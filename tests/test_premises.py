@@ -21,6 +21,9 @@ from rag.premises import denies_premise, speaks_against
         ("What did the mayor who rejects bridges see?", "The town approved the bridge", False),
         ("ماذا رأى الرئيس الذي يرفض الجسور؟", "أيدت المدينة الجسر", False),
         ("من الذي رفض الجسر؟", "أيدت المدينة الجسر", True),
+        ("Why was the south left out of the plan?", "وتشمل الخطة جميع مدن الجنوب", True),
+        ("Why was the plan left on the table?", "وتشمل الخطة جميع مدن الجنوب", False),
+        ("Why did the town abandon the plan?", "والمدينة ملتزمة بالخطة", True),
         ("", "", False),
     ],
 )
