@@ -36,13 +36,13 @@ class Match:
 class Glossary:
     """Looks terms up in texts of either language. Safe to use from several threads.
 
-    A run of Arabic words is looked up as it is written, among the readings of forms before all,
-    clitics taken off, then folded («اثر» may be «أثر», "effect", or «إثر», "following"). A single
-    word is then looked up without its endings, two and more by their stems. Stems of single words
-    bring strangers together (see ``rag.inflections``): of the 12,000 most frequent words of a news
-    archive 637 had a meaning by their stem alone, of which, read by eye, a third were right; of
-    those found by their endings alone four in five were. Names have no endings, but for
-    nationalities.
+    A run of Arabic words is looked up as it is written, clitics taken off, then folded («اثر» may
+    be «أثر», "effect", or «إثر», "following"). A single word is then looked up without its endings,
+    two and more by their stems. Stems of single words bring strangers together (see
+    ``rag.inflections``): of the 12,000 most frequent words of a news archive 637 had a meaning by
+    their stem alone, of which, read by eye, a third were right; of those found by their endings
+    alone four in five were. Names have no endings, but for nationalities. For translation, what
+    forms and runs mean in the news (``rag.terms.readings``) is looked up before.
     """
 
     def __init__(self, own_names: Mapping[str, str] | None = None) -> None:
@@ -55,14 +55,20 @@ class Glossary:
 
     def load(self) -> None:
         """Make the tables now, so that the first look-up does not wait for them."""
-        _ = self._spelt, self._folded, self._stems, self._english
+        _ = self._readings, self._spelt, self._folded, self._stems, self._english
 
     @cached_property
     def _spelt(self) -> dict[tuple[str, ...], Term]:
-        written = (*self._own, *readings(), *self._terms())
-        table = _first_by(lambda t: tuple(_words(t.arabic)), written)
+        table = _first_by(lambda t: tuple(_words(t.arabic)), self._terms())
         bare = _first_by(lambda t: tuple(map(_without_article, _words(t.arabic))), self._terms())
         return {**bare, **table}
+
+    @cached_property
+    def _readings(self) -> dict[tuple[str, ...], Term]:
+        """Readings of forms and runs, but those with one of the user's own names in them."""
+        own = [f" {term.arabic} " for term in self._own]
+        kept = (t for t in readings() if not any(name in f" {t.arabic} " for name in own))
+        return _first_by(lambda t: tuple(_words(t.arabic)), kept)
 
     @cached_property
     def _folded(self) -> dict[tuple[str, ...], Term]:
@@ -94,8 +100,15 @@ class Glossary:
 
     def find_arabic(self, text: str) -> list[Match]:
         """Terms in an Arabic text, longest first at each place, in order, not overlapping."""
-        words = [(m.start(), m.end(), m.group()) for m in ARABIC_WORD.finditer(text)]
-        return _longest_matches(words, self._term)
+        return _longest_matches(_placed(text), self._term)
+
+    def _reading(self, words: Sequence[str]) -> Term | None:
+        """What a run of words means in running text; a term without English says nothing of it."""
+        plain = [_MARKS.sub("", word) for word in words]
+        for first in _without_clitics(plain[0], alone=len(words) == 1):
+            if term := self._readings.get((first, *plain[1:])):
+                return term
+        return self._term(words)
 
     def _term(self, words: Sequence[str]) -> Term | None:
         plain = [_MARKS.sub("", word) for word in words]
@@ -198,7 +211,7 @@ class Glossary:
             name = re.sub("['’]s$", "", latin)
             if word := find_transliterated(name, arabic):
                 found[word], starts[word] = name, arabic.find(word)
-        for match in self.find_arabic(arabic):
+        for match in _longest_matches(_placed(arabic), self._reading):
             spelling = arabic[match.start : match.end]
             if match.term.english and not _among(spelling, found):
                 found[spelling], starts[spelling] = match.term.english, match.start
@@ -238,6 +251,11 @@ def _first_by(
         if words := key(term):
             table.setdefault(words, term)
     return table
+
+
+def _placed(arabic: str) -> list[tuple[int, int, str]]:
+    """The Arabic words of a text with where they begin and end."""
+    return [(m.start(), m.end(), m.group()) for m in ARABIC_WORD.finditer(arabic)]
 
 
 def _longest_matches(

@@ -1,8 +1,9 @@
 """Where the glossary's terms come from, in Arabic and English.
 
-Names and terms of the news are in ``data/lexicon.tsv``, which wins over the rest; countries,
-cities, months and currencies come from CLDR (through Babel), outlets from the archive's table.
-``data/forms.tsv`` has what single forms of words mean in most sentences of the news.
+Names and terms of the news are in ``data/lexicon.tsv``, which wins over countries, cities, months
+and currencies, which come from CLDR (through Babel), and outlets, from the archive's table.
+``data/forms.tsv`` has what forms and runs of words mean in most sentences of the news: it serves
+translation alone.
 """
 
 from __future__ import annotations
@@ -70,13 +71,14 @@ def outlet_names() -> tuple[Term, ...]:
 
 @cache
 def lexicon() -> tuple[Term, ...]:
-    """Words and runs of words in their dictionary forms; the first of a word wins."""
+    """Words and runs of words, most in their dictionary forms; the first of a word wins."""
     return _table("lexicon.tsv")
 
 
 @cache
 def readings() -> tuple[Term, ...]:
-    """What forms of words mean in most sentences of the news; they stand for no other forms."""
+    """What forms and runs of words mean in most sentences of the news. They stand for no other
+    forms than those with a conjunction, a preposition or an article before them."""
     return _table("forms.tsv")
 
 

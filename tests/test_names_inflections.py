@@ -61,11 +61,23 @@ def test_no_word_becomes_a_name_by_its_stem(word: str) -> None:
     assert not any(match.term.name for match in GLOSSARY.find_arabic(word))
 
 
-def test_the_reading_of_one_form_is_that_of_no_other() -> None:
-    assert GLOSSARY.meanings("غادر المدينة")["غادر"] == "left"
+def test_a_reading_stands_for_its_form_with_particles_and_for_no_other() -> None:
     held = {term.arabic: term.english for term in readings()}
-    assert held["الرامية"] == "aimed" and GLOSSARY.meanings("بالرامية") == {"بالرامية": "aimed"}
-    assert "aimed" not in GLOSSARY.meanings("الراميات").values()
+    assert held["محفورة"] == "engraved"
+    assert GLOSSARY.meanings("والمحفورة")["والمحفورة"] == "engraved"
+    assert "engraved" not in GLOSSARY.meanings("المحفورات").values()
+
+
+def test_readings_serve_translation_alone() -> None:
+    assert "وسط العراق" in {term.arabic for term in readings()}
+    assert [m.term.english for m in GLOSSARY.find_arabic("وسط العراق")][-1] == "Iraq"
+    assert "النيل" not in GLOSSARY.meanings("طول النيل")
+    assert "Nile" in GLOSSARY.crossing_terms("ما طول النيل؟", "ar")
+
+
+def test_own_names_win_over_readings() -> None:
+    own = Glossary({"Midland": "العراق"})
+    assert own.meanings("وسط العراق")["العراق"] == "Midland"
 
 
 def test_a_form_of_many_readings_is_left_unsaid() -> None:
