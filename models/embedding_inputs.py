@@ -50,12 +50,13 @@ def own_ends(text: str, spans: Sequence[tuple[int, int]]) -> tuple[int, ...]:
 
 
 @contextmanager
-def running(turn: threading.Lock, identity: EmbedderIdentity) -> Iterator[None]:
-    """Hold the lock while the model runs; what its library raises then becomes a ModelError."""
-    with turn:
+def turn_of(lock: threading.Lock, identity: EmbedderIdentity) -> Iterator[None]:
+    """Hold the lock while the model runs; its library's failures and a lack of memory become
+    ModelErrors."""
+    with lock:
         try:
             yield
-        except RuntimeError as error:
+        except (RuntimeError, MemoryError) as error:
             raise ModelError(
                 f"The embedder {identity.name} failed while it ran: {error}. Try again; if it "
                 "fails again, close what takes much memory."

@@ -24,7 +24,7 @@ from models.embedding_inputs import (
     own_spans,
     padded_length,
     plan_batches,
-    running,
+    turn_of,
 )
 from models.openvino_conversion import converted
 from models.protocols import (
@@ -162,7 +162,7 @@ class OpenVINOEmbedder:
             for row, i in enumerate(batch):
                 ids[row, : len(encodings[i].ids)] = encodings[i].ids
                 mask[row, : len(encodings[i].ids)] = 1
-            with running(self._turn, self.identity):
+            with turn_of(self._turn, self.identity):
                 outputs = self._request.infer([ids, mask], share_inputs=True, share_outputs=True)
                 output = outputs[1 if middle else 0]
                 for row, i in enumerate(batch):

@@ -17,7 +17,7 @@ from models.embedding_inputs import (
     normalised,
     own_ends,
     own_spans,
-    running,
+    turn_of,
 )
 from models.protocols import (
     EmbedderIdentity,
@@ -63,7 +63,7 @@ class TorchEmbedder:
 
     def embed_query(self, text: str) -> np.ndarray:
         """(d,) float32 vector of a question."""
-        with running(self._turn, self.identity):
+        with turn_of(self._turn, self.identity):
             return normalised(self.model.encode_query(text, show_progress_bar=False))
 
     def embed_passages(self, passages: Sequence[PassageInput]) -> list[PassageVectors]:
@@ -71,7 +71,7 @@ class TorchEmbedder:
         inputs = flatten(passages, self.identity)
         if not inputs.texts:
             return []
-        with running(self._turn, self.identity):
+        with turn_of(self._turn, self.identity):
             outputs = self.model.encode_document(
                 list(inputs.texts),
                 prompt="",  # the texts have their prompts already: titles differ
@@ -89,7 +89,7 @@ class TorchEmbedder:
     def embed_query_tokens(self, text: str) -> TextTokens:
         """The tokens of a question or a sentence, with the query prompt in front."""
         prompt = self.identity.query_prompt
-        with running(self._turn, self.identity):
+        with turn_of(self._turn, self.identity):
             output = self.model.encode_query(text, output_value=None, show_progress_bar=False)
             vectors, spans = self._own_tokens(prompt + text, len(prompt), output)
             return TextTokens(normalised(vectors), own_spans(spans, len(prompt)))
@@ -97,7 +97,7 @@ class TorchEmbedder:
     @torch.inference_mode()
     def token_states(self, text: str, *, before: str) -> TokenStates:
         """What the tokens of a text are to the middle layer, after what stands before it."""
-        with running(self._turn, self.identity):
+        with turn_of(self._turn, self.identity):
             read = self.model.tokenizer(
                 before + text, truncation=True, return_offsets_mapping=True, return_tensors="pt"
             )

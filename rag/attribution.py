@@ -110,8 +110,8 @@ _QUOTED = re.compile(
 )
 _SAID_EN = (
     "said|says|added|told|stressed|noted|announced|warned|denied|pledged|stated|argued|claimed"
-    "|explained|confirmed|praised|thanked|credited|commended|hailed|lauded|congratulated|promised"
-    "|vowed|urged|expressed|affirmed|emphasised|emphasized|pointed out"
+    "|explained|confirmed|praised|thanked|credited(?! with)|commended|hailed(?! from)|lauded"
+    "|congratulated|promised|vowed|urged|expressed|affirmed|emphasised|emphasized|pointed out"
 )
 _REPORTS_EN = re.compile(
     r"(?P<subject>(?:[A-Z][\w.'’-]*\s+)(?:(?:of|the|al|el|bin|[A-Z][\w.'’-]*)\s+){0,7}?)"
@@ -135,10 +135,11 @@ _SPEECH = re.compile(
     r"(?:ق[او]ل|[أا]?ضاف|ضيف|[أا]?وضح|صرح|[أا]?فاد|فيد(?!يو)|ذكر|ورد|زعم|دعي|[أا]قر|عترف|اعترف|رجح|توقع|عتبر|اعتبر"
     r"|ر[أا][ىي]|رى|[أا]ردف|تابع|[أا]جاب|جيب|علق|نف[ىي]|انتقد|نتقد|بيّن|[أا]?شار|شير|لفت|نوه|دعا|دعو|نبه"
     r"|[أؤا]?ك[دّ]|شدد|حث|[أا]?عرب|كشف|[أا]?علن|حذر|طالب|رحب|تعهد|ندد|[أا]?شاد|كتب|هدد|[أا]?بلغ|اتهم"
-    r"|تهم|وعد|شكر|[أا]ثن[ىي]|ثني|ثناء|[أا]دان|دين|هن[أئؤ]|بيان|تقرير|مقابل|حديث|كلم|تصريح|خطاب|تغريد|حسب|بحسب|وفق|نقل|لسان|رسال)"
+    r"|تهم|وعد|شكر|أثن[ىت]|ثناء|[أا]دان|هن[أئؤ]|امتدح|متدح|ناشد|[أا]بد[ىت]|بيان|تقرير|مقابل|حديث|كلم|تصريح|خطاب|تغريد|حسب|بحسب|وفق|نقل|لسان|رسال)"
     r"|^\W*(?:sa(?:id|ys|ying)|told|tells|add|accord|stat|not(?:ed|es)|announc|warn|den(?:y|ie)|pledg"
     r"|argu|claim|expla|confirm|insist|report|interview|wr(?:ote|itten)|threat|accus|call|ask|urg"
-    r"|believ|think|describ|prais|critic|hop|express|point|stress|emphas|reveal|admit|promis)",
+    r"|believ|think|describ|prais|critic|hop|express|point|stress|emphas|reveal|admit|promis|thank"
+    r"|credit|commend|hail|laud|congratulat|vow|affirm)",
     re.IGNORECASE,
 )
 _NOT_SUBJECTS = re.compile(r"^(?:He|She|It|They|We|I|The|This|That|These|Those|But|And)\s*$")
@@ -184,22 +185,26 @@ def speaker_of(text: str, sentences: Sequence[Span], index: int) -> Speaker | No
 
 def near_speech(text: str, *, subjects: bool = False) -> list[str]:
     """The words around every word of speech in a text, wide enough to hold who speaks;
-    ``subjects``: the subject alone, where that of a verb is sure."""
-    named = {
-        report.start: report.subject
-        for report in (_reports(text) if subjects else ())
-        if report.subject and report.verb not in _AMBIGUOUS
-    }
+    ``subjects``: of a verb with its subject and a clause after it, those up to the clause alone."""
+    named = {report.start: report for report in _reports(text) if report.subject}
     words = list(re.finditer(r"\S+", text))
     near = []
     for i, word in enumerate(words):
-        own = [name for at, name in named.items() if word.start() <= at < word.end()]
-        if own:
-            near += own
-        elif _SPEECH.search(word.group()) or word.group().endswith(":"):
-            around = words[max(0, i - _BEFORE_SPEECH) : i + _AFTER_SPEECH]
-            near.append(" ".join(w.group() for w in around))
+        report = next((r for at, r in named.items() if word.start() <= at < word.end()), None)
+        if not (report or _SPEECH.search(word.group()) or word.group().endswith(":")):
+            continue
+        nearest = words[max(0, i - _BEFORE_SPEECH) : i + _AFTER_SPEECH]
+        if subjects and report and report.verb not in _AMBIGUOUS:
+            following = words[i : i + 1 + _LONGEST]
+            clause = next((k for k, w in enumerate(following) if _begins_clause(w.group())), None)
+            nearest = nearest if clause is None else following[:clause]
+        near.append(" ".join(w.group() for w in nearest))
     return near
+
+
+def _begins_clause(word: str) -> bool:
+    """Whether what is said begins with a word, or after it."""
+    return re.fullmatch(_CLAUSE, word.strip('،,«"“')) is not None
 
 
 def reporters(text: str) -> list[str]:

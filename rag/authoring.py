@@ -147,7 +147,7 @@ class Author:
         except ModelError as error:
             if quoted is not None and quoted.path == "generated":
                 return Written(quoted, probability)  # it failed while it tried to do better
-            log.warning("the language model failed, the answer is a quote: %s", error)
+            log.warning("a model failed, the answer is a quote: %s", error)
             if quoted is None:
                 quoted = self._compose(task, sources, Draft("", ()))
             return Written(quoted, probability, str(error))

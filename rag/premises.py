@@ -23,13 +23,13 @@ _CLAUSE = re.compile(
     r"|(?<=\w )(?<!\bمن )(?<!\bما )(?:الذي|التي|الذين)(?: \w+){1,2}"
 )
 _WORD = re.compile(r"[\w'’]+")
-_LEFT_OUT = re.compile(r"\b(?:left|leave|leaves|leaving)( \w+){0,2}? out\b")
+_LEFT_OUT = re.compile(r"\bleft out\b(?! of (?:fear|anger|frustration|boredom))")  # two words
 _NOT = re.compile(r"لا|لم|لن|ليس|ليست|دون|بدون|عدم|غير|not|no|never|without|\w+n['’]t|cannot")
 
 
 def denies_premise(question: str, found: str) -> bool:
     """Whether ``found`` speaks against what a question takes for granted."""
-    asked = _LEFT_OUT.sub(r"excluded\1", _CLAUSE.sub(" ", fold(question)))
+    asked = _LEFT_OUT.sub("excluded", _CLAUSE.sub(" ", fold(question)))
     return speaks_against(asked, found)
 
 

@@ -72,7 +72,8 @@ def same_name(latin: str, arabic: str) -> bool:
     """Whether one Latin word can be the transliteration of one Arabic word.
 
     Skeletons of one class say nothing and never match; those of five and more may differ by one.
-    What ends in «ة» ends in an open vowel: "Rami" is not «الرامية», "aimed".
+    What ends in «ة» ends in an open vowel, "Rami" is not «الرامية», "aimed": adjectives in «ية» are
+    for a dictionary to know.
     """
     wanted = latin_skeleton(latin)
     if len(wanted) < 2 or (arabic.endswith("ة") and not _FEMININE.search(fold(latin))):

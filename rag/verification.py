@@ -88,7 +88,8 @@ class Claim:
     ``heading`` holds source, title and date, in which names may also be found. ``article_id``:
     two sentences support one claim together only if they are of one article. ``part``: of ``text``
     what was translated, with whose vector a translation's is compared; else all is. ``speaker``:
-    who says it, where an earlier sentence names them; ``outlet`` may be said to say it too.
+    who says it, where an earlier sentence names them. ``outlet``: who publishes it, who may be said
+    to say it too.
     """
 
     text: str
@@ -223,37 +224,43 @@ class Verifier:
     def _silent(self, plain: str, claims: Sequence[Claim]) -> list[str]:
         """Who is said to have said something and does not in the evidence: that "Xi watched the
         ceremony" does not make what stands beside it his words."""
+        named, told = reporters(plain), offices(plain)
+        if not (named or told):
+            return []
 
         def saying(*, subjects: bool) -> str:
+            texts = [text for c in claims for text in (c.text, c.heading)]
+            near = [part for text in texts for part in near_speech(text, subjects=subjects)]
             return " ، ".join(
-                part
-                for c in claims
-                for text in (c.text, c.heading)
-                for part in (*near_speech(text, subjects=subjects), c.speaker or "", c.outlet)
+                (*near, *(who for c in claims for who in (c.speaker, c.outlet) if who))
             )
 
         widely, by_subjects = saying(subjects=False), saying(subjects=True)
-        spoken = set(analyse(by_subjects))
 
         def speaks(name: str) -> bool:
-            if not in_script_of(name, "ar"):  # for a country its minister speaks
-                near = widely if countries_in(name, self._glossary) else by_subjects
+            near = widely if self._is_country(name) else by_subjects  # its minister speaks for it
+            if not in_script_of(name, "ar"):
                 return not self._missing_names(name.split()[-1], near)
             titles = [m for m in self._glossary.find_arabic(name) if not m.term.name]
             common = {stem for m in titles for stem in analyse(name[m.start : m.end])}
             own = set(analyse(name)) - common
-            return not own or bool(own & spoken)
+            return not own or bool(own & set(analyse(near)))
 
         best = claims[0]
         near = " ، ".join((*near_speech(best.text), best.speaker or ""))
-        silent = [name for name in reporters(plain) if not speaks(name)]
+        silent = [name for name in named if not speaks(name)]
         # Who is named before is not told by an office that stands nowhere near.
         return silent + [
             f"{nation} {office}"
-            for nation, office in offices(plain)
+            for nation, office in told
             if nation.lower() not in _NO_NAMES
             and (self._missing_names(nation, widely) or (best.speaker and not names_office(near)))
         ]
+
+    def _is_country(self, name: str) -> bool:
+        called = name.removeprefix("The ").casefold()
+        found = countries_in(name, self._glossary).values()
+        return any(called == known.casefold() for names in found for known in names)
 
     def _missing_known_names(self, plain: str, held: str) -> list[str]:
         """Names that the evidence does not hold in any form: of countries, people and bodies, and

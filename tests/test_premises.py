@@ -24,6 +24,11 @@ from rag.premises import denies_premise, speaks_against
         ("Why was the south left out of the plan?", "وتشمل الخطة جميع مدن الجنوب", True),
         ("Why was the plan left on the table?", "وتشمل الخطة جميع مدن الجنوب", False),
         ("Why did the town abandon the plan?", "والمدينة ملتزمة بالخطة", True),
+        ("Who left out of fear?", "وتشمل الخطة جميع مدن الجنوب", False),
+        ("Who committed the robbery?", "The robbers abandoned their car", False),
+        ("Why did the man abandon his car?", "He had committed three robberies", False),
+        ("How many were there in all?", "There were 120, excluding the crew", False),
+        ("ما الحد الأقصى للقرض؟", "ويشمل القرض جميع المواطنين", False),
         ("", "", False),
     ],
 )
