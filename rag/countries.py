@@ -90,6 +90,13 @@ def countries_in(text: str, glossary: Glossary) -> dict[str, list[str]]:
     }
 
 
+def is_country(name: str, glossary: Glossary) -> bool:
+    """Whether a name is a country's in either language, and not one that holds it."""
+    called = name.removeprefix("The ").casefold()
+    found = countries_in(name, glossary).values()
+    return any(called == known.casefold() for names in found for known in names)
+
+
 def names_all(text: str, named: dict[str, list[str]]) -> bool:
     """Whether a text of either language names countries, each at least by the beginning of a word.
 

@@ -22,7 +22,7 @@ import numpy as np
 from models.protocols import Embedder, PassageInput
 from rag.alignment import unaligned, words_of
 from rag.attribution import names_office, near_speech, offices, reporters
-from rag.countries import countries_in, names_all
+from rag.countries import countries_in, is_country, names_all
 from rag.drafts import CITED
 from rag.excerpts import share_held
 from rag.figures import missing_figures
@@ -231,14 +231,12 @@ class Verifier:
         def saying(*, subjects: bool) -> str:
             texts = [text for c in claims for text in (c.text, c.heading)]
             near = [part for text in texts for part in near_speech(text, subjects=subjects)]
-            return " ، ".join(
-                (*near, *(who for c in claims for who in (c.speaker, c.outlet) if who))
-            )
+            return " ، ".join(near + [c.speaker or "" for c in claims] + [c.outlet for c in claims])
 
         widely, by_subjects = saying(subjects=False), saying(subjects=True)
 
         def speaks(name: str) -> bool:
-            near = widely if self._is_country(name) else by_subjects  # its minister speaks for it
+            near = widely if is_country(name, self._glossary) else by_subjects  # by a minister
             if not in_script_of(name, "ar"):
                 return not self._missing_names(name.split()[-1], near)
             titles = [m for m in self._glossary.find_arabic(name) if not m.term.name]
@@ -256,11 +254,6 @@ class Verifier:
             if nation.lower() not in _NO_NAMES
             and (self._missing_names(nation, widely) or (best.speaker and not names_office(near)))
         ]
-
-    def _is_country(self, name: str) -> bool:
-        called = name.removeprefix("The ").casefold()
-        found = countries_in(name, self._glossary).values()
-        return any(called == known.casefold() for names in found for known in names)
 
     def _missing_known_names(self, plain: str, held: str) -> list[str]:
         """Names that the evidence does not hold in any form: of countries, people and bodies, and

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,8 +16,9 @@ from models.embedding_inputs import (
     normalised,
     padded_length,
     plan_batches,
+    turn_of,
 )
-from models.protocols import EmbedderIdentity, PassageInput
+from models.protocols import EmbedderIdentity, ModelError, PassageInput
 
 IDENTITY = EmbedderIdentity("toy", "0" * 64, "query: ", "title: {title} | text: ", 4)
 
@@ -22,6 +26,17 @@ IDENTITY = EmbedderIdentity("toy", "0" * 64, "query: ", "title: {title} | text: 
 def test_a_document_prompt_carries_the_title_on_one_line():
     assert document_prompt(IDENTITY, "  خبر\n عاجل ") == "title: خبر عاجل | text: "
     assert document_prompt(IDENTITY, "{0} & {title}") == "title: {0} & {title} | text: "
+
+
+@pytest.mark.parametrize("failure", [RuntimeError("bad allocation"), MemoryError("no room")])
+def test_a_failure_while_a_model_runs_is_a_model_error_and_the_next_has_its_turn(failure):
+    lock = threading.Lock()
+    with pytest.raises(ModelError, match=f"toy failed while it ran: {failure}"):
+        with turn_of(lock, IDENTITY):
+            raise failure
+    with turn_of(lock, IDENTITY):
+        assert lock.locked()
+    assert not lock.locked()
 
 
 def test_no_title_reads_none():

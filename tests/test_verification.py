@@ -1,6 +1,9 @@
+import re
+
 import pytest
 
 from fakes import FakeEmbedder
+from rag.attribution import _SAID_EN
 from rag.names import Glossary
 from rag.verification import Claim, Verifier
 
@@ -219,6 +222,12 @@ def test_english_evidence_is_not_held_to_the_words_of_the_examples() -> None:
     told = Claim("Profits of the cement company rose by 5 percent in 2020.", "")
     said = "Profits of the cement company increased by 5 percent in 2020"
     assert VERIFIER.check(said, [told], same_language=True).supported
+
+
+@pytest.mark.parametrize("verb", re.findall(r"\w+(?: out)?", re.sub(r"\(.*?\)", "", _SAID_EN)))
+def test_every_verb_of_saying_is_one_in_the_evidence_too(verb: str) -> None:
+    said = f"Putin {verb} that the port is open."
+    assert VERIFIER.check(said, [Claim(said, "")], same_language=True).missing == ()
 
 
 def test_another_speaker_with_the_same_title_is_another() -> None:
